@@ -1,0 +1,35 @@
+/**
+ * The part of Guest Memory Lens that lives in VS Code: it finds the kernel tree, runs the language server and
+ * shows what the protocol has no place for. It knows nothing of C or of the kernel.
+ */
+import * as vscode from 'vscode';
+import { registerCommands } from './commands.ts';
+import { Server } from './server.ts';
+import { settings } from './settings.ts';
+import { StatusBar } from './status-bar.ts';
+
+let server: Server | undefined;
+
+export function activate(context: vscode.ExtensionContext): void {
+  const output = vscode.window.createOutputChannel('Guest Memory Lens', { log: true });
+  const statusBar = new StatusBar();
+  const current = new Server(context, output);
+  server = current;
+  context.subscriptions.push(
+    output,
+    statusBar,
+    current,
+    current.onStatus((status) => (status ? statusBar.show(status) : statusBar.hide())),
+    registerCommands({ server: current, output, currentStatus: () => statusBar.status }),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (settings.needsRestart(event)) void current.restart();
+    }),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => current.restart()),
+  );
+  // Not awaited: commands are there at once, and the status bar tells how the start goes.
+  void current.restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}

@@ -1,0 +1,33 @@
+import * as vscode from 'vscode';
+
+export const section = 'gmemLens';
+
+/** Settings that decide whether and where a server runs; the server itself is told about the others. */
+const restartingSettings = ['enable', 'tree'].map((name) => `${section}.${name}`);
+
+/** A value of the wrong type in settings.json counts as not set: VS Code passes it on unchecked. */
+function stringSetting(name: string): string {
+  const value: unknown = vscode.workspace.getConfiguration(section).get(name);
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+export const settings = {
+  get enable(): boolean {
+    const value: unknown = vscode.workspace.getConfiguration(section).get('enable');
+    return value !== false;
+  },
+
+  /** Empty: look for the tree around the workspace folders. */
+  get tree(): string {
+    return stringSetting('tree');
+  },
+
+  /** The whole section as the server gets it, which checks it against the manifest's schema. */
+  get all(): unknown {
+    return vscode.workspace.getConfiguration().get(section);
+  },
+
+  needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
+    return restartingSettings.some((name) => event.affectsConfiguration(name));
+  },
+};

@@ -1,0 +1,296 @@
+/**
+ * Which tokens of a file are read. At file level every branch of an `#if` is kept when each is whole items
+ * (a developer navigates stubs and real functions alike) and its truth is noted; elsewhere one branch is kept.
+ */
+import { both, type Configuration, evaluateCondition, negate, type Truth } from './conditions.js';
+import { type Directive, type MacroDefinition, parseDirective } from './directives.js';
+import { TokenKind, type Tokens } from './lexer.js';
+
+/** A stretch of kept text under a condition that isn't known to be true. */
+export interface ConditionalRegion {
+  start: number;
+  end: number;
+  truth: Truth;
+  /** The condition as text; `!(…)` for an `#else`. */
+  when: string;
+}
+
+export interface FoundMacro extends MacroDefinition {
+  start: number;
+  end: number;
+  truth: Truth;
+  when: string;
+}
+
+export interface FoundInclude {
+  path: string;
+  angled: boolean;
+  start: number;
+  truth: Truth;
+  /** Object-like macros defined earlier in this file and not undefined since, when a template is included. */
+  defined: ReadonlyMap<string, string>;
+}
+
+export interface KeptText {
+  /** Indices into the tokens of those that are kept, directives left out. */
+  kept: Int32Array;
+  regions: ConditionalRegion[];
+  macros: FoundMacro[];
+  includes: FoundInclude[];
+  /** Offsets of conditional directives without their partner. */
+  unbalanced: number[];
+}
+
+interface Branch {
+  condition: string;
+  from: number;
+  to: number;
+  truth: Truth;
+  when: string;
+}
+
+const PAREN_OPEN = 40;
+const PAREN_CLOSE = 41;
+const BRACE_OPEN = 123;
+const BRACE_CLOSE = 125;
+const BRACKET_OPEN = 91;
+const BRACKET_CLOSE = 93;
+const SEMICOLON = 59;
+const NEWLINE = 10;
+
+class Selection {
+  readonly kept: Int32Array;
+  count = 0;
+  readonly regions: ConditionalRegion[] = [];
+  readonly macros: FoundMacro[] = [];
+  readonly includes: FoundInclude[] = [];
+  readonly unbalanced: number[] = [];
+  private readonly defined = new Map<string, string>();
+  private readonly directives = new Map<number, Directive>();
+  private depth = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly tokens: Tokens,
+    private readonly configuration: Configuration,
+  ) {
+    this.kept = new Int32Array(tokens.count);
+  }
+
+  private directive(token: number): Directive {
+    let directive = this.directives.get(token);
+    if (!directive) {
+      directive = parseDirective(this.text.slice(this.tokens.start[token]!, this.tokens.end[token]!));
+      this.directives.set(token, directive);
+    }
+    return directive;
+  }
+
+  /** Keeps what lies in [from, to); `dropped` notes macros only, for they may still be asked for by name. */
+  select(from: number, to: number, truth: Truth, when: string, dropped: boolean): void {
+    for (let i = from; i < to; i++) {
+      if (this.tokens.kind[i] !== TokenKind.Directive) {
+        if (!dropped) this.keep(i);
+        continue;
+      }
+      const directive = this.directive(i);
+      if (directive.kind === 'if') i = this.selectGroup(i, to, truth, when, dropped);
+      else this.note(i, directive, truth, when, dropped);
+    }
+  }
+
+  private keep(i: number): void {
+    this.kept[this.count++] = i;
+    if (this.tokens.kind[i] !== TokenKind.Punctuation) return;
+    const code = this.tokens.code[i];
+    const start = this.tokens.start[i]!;
+    const firstColumn = start === 0 || this.text.charCodeAt(start - 1) === NEWLINE;
+    // Kernel style puts a function's braces into the first column: a half-typed function costs only itself.
+    if (code === BRACE_CLOSE && firstColumn) this.depth = 0;
+    else if (code === BRACE_OPEN && firstColumn) this.depth = 1;
+    else if (code === BRACE_OPEN || code === PAREN_OPEN || code === BRACKET_OPEN) this.depth++;
+    else if ((code === BRACE_CLOSE || code === PAREN_CLOSE || code === BRACKET_CLOSE) && this.depth > 0)
+      this.depth--;
+  }
+
+  private note(token: number, directive: Directive, truth: Truth, when: string, dropped: boolean): void {
+    const start = this.tokens.start[token]!;
+    switch (directive.kind) {
+      case 'define':
+        this.macros.push({
+          ...directive.macro,
+          start,
+          end: this.tokens.end[token]!,
+          truth: dropped ? both(truth, 'false') : truth,
+          when,
+        });
+        if (directive.macro.parameters === null && truth !== 'false' && !dropped)
+          this.defined.set(directive.macro.name, directive.macro.body);
+        break;
+      case 'undef':
+        if (truth !== 'false' && !dropped) this.defined.delete(directive.name);
+        break;
+      case 'include':
+        this.includes.push({
+          path: directive.path,
+          angled: directive.angled,
+          start,
+          truth: dropped ? 'false' : truth,
+          defined: new Map(this.defined),
+        });
+        break;
+      case 'elif':
+      case 'else':
+      case 'endif':
+        this.unbalanced.push(start);
+        break;
+      default:
+    }
+  }
+
+  /** Handles the group whose `#if` is token `open`; returns the index of its `#endif`. */
+  private selectGroup(open: number, to: number, truth: Truth, when: string, dropped: boolean): number {
+    const { branches, end } = this.branchesOf(open, to);
+    if (end >= to) this.unbalanced.push(this.tokens.start[open]!);
+    const keepAll =
+      !dropped &&
+      this.depth === 0 &&
+      this.isItemBoundary() &&
+      branches.every((branch) => this.isWholeItems(branch, end, to));
+    const chosen =
+      branches.find((branch) => branch.truth === 'true') ??
+      branches.find((branch) => branch.truth === 'unknown');
+    for (const branch of branches) {
+      const branchTruth = both(truth, branch.truth);
+      const branchWhen = branch.when === '' ? when : when === '' ? branch.when : `${when} && ${branch.when}`;
+      const literallyOff = /^\(?\s*0\s*\)?$/.test(branch.condition);
+      const drop = dropped || literallyOff || (!keepAll && branch !== chosen);
+      if (!drop && keepAll && branchTruth !== 'true') {
+        const start = this.tokens.start[branch.from - 1]!;
+        const last = Math.max(branch.from, branch.to) - 1;
+        this.regions.push({ start, end: this.tokens.end[last]!, truth: branchTruth, when: branchWhen });
+      }
+      this.select(
+        branch.from,
+        branch.to,
+        drop && !dropped && branchTruth === 'true' ? 'false' : branchTruth,
+        branchWhen,
+        drop,
+      );
+    }
+    return end;
+  }
+
+  private branchesOf(open: number, to: number): { branches: Branch[]; end: number } {
+    const branches: Branch[] = [];
+    let nesting = 0;
+    let earlier: Truth = 'true';
+    let earlierText = '';
+    let from = open + 1;
+    let condition = (this.directive(open) as { condition: string }).condition;
+    let isElse = false;
+    const close = (end: number) => {
+      const own: Truth = isElse
+        ? 'true'
+        : this.isIncludeGuard(open, condition)
+          ? 'true'
+          : evaluateCondition(condition, this.configuration);
+      const guard = !isElse && this.isIncludeGuard(open, condition);
+      const text = isElse ? '' : `(${condition})`;
+      const when = guard ? '' : [earlierText, text].filter(Boolean).join(' && ');
+      branches.push({ condition: isElse ? '' : condition, from, to: end, truth: both(earlier, own), when });
+      earlier = both(earlier, negate(own));
+      earlierText = [earlierText, `!(${condition})`].filter(Boolean).join(' && ');
+    };
+    for (let i = open + 1; i < to; i++) {
+      if (this.tokens.kind[i] !== TokenKind.Directive) continue;
+      const directive = this.directive(i);
+      if (directive.kind === 'if') nesting++;
+      else if (directive.kind === 'endif') {
+        if (nesting-- === 0) {
+          close(i);
+          return { branches, end: i };
+        }
+      } else if (nesting === 0 && (directive.kind === 'elif' || directive.kind === 'else')) {
+        close(i);
+        from = i + 1;
+        isElse = directive.kind === 'else';
+        if (directive.kind === 'elif') condition = directive.condition;
+      }
+    }
+    close(to);
+    return { branches, end: to };
+  }
+
+  private isIncludeGuard(open: number, condition: string): boolean {
+    const symbol = /^!\s*defined\s*\(?\s*(\w+)\s*\)?$/.exec(condition)?.[1];
+    if (
+      symbol === undefined ||
+      open + 1 >= this.tokens.count ||
+      this.tokens.kind[open + 1] !== TokenKind.Directive
+    )
+      return false;
+    const next = this.directive(open + 1);
+    return (
+      next.kind === 'define' &&
+      next.macro.name === symbol &&
+      next.macro.parameters === null &&
+      next.macro.body === ''
+    );
+  }
+
+  private isItemBoundary(): boolean {
+    if (this.count === 0) return true;
+    const code = this.tokens.code[this.kept[this.count - 1]!];
+    return code === SEMICOLON || code === BRACE_CLOSE || code === PAREN_CLOSE;
+  }
+
+  /** True when a branch holds whole file-level items: nothing open at its end, nothing that goes on behind `#endif`. */
+  private isWholeItems(branch: Branch, end: number, to: number): boolean {
+    let depth = 0;
+    let last = -1;
+    let skip = 0;
+    const groups: boolean[] = [];
+    for (let i = branch.from; i < branch.to; i++) {
+      if (this.tokens.kind[i] === TokenKind.Directive) {
+        const kind = this.directive(i).kind;
+        if (kind === 'if') groups.push(false);
+        else if (kind === 'elif' || kind === 'else') {
+          // Of a nested group one branch is counted: the others repeat its brackets.
+          if (groups.length > 0 && !groups[groups.length - 1]) {
+            groups[groups.length - 1] = true;
+            skip++;
+          }
+        } else if (kind === 'endif' && groups.pop()) skip--;
+        continue;
+      }
+      if (skip > 0) continue;
+      last = i;
+      const code = this.tokens.code[i];
+      if (this.tokens.kind[i] !== TokenKind.Punctuation) continue;
+      if (code === BRACE_OPEN || code === PAREN_OPEN) depth++;
+      else if ((code === BRACE_CLOSE || code === PAREN_CLOSE) && --depth < 0) return false;
+    }
+    if (depth !== 0) return false;
+    if (last < 0) return true;
+    const code = this.tokens.kind[last] === TokenKind.Punctuation ? this.tokens.code[last] : 0;
+    if (code === SEMICOLON || code === BRACE_CLOSE) return true;
+    if (code !== PAREN_CLOSE) return false;
+    const next =
+      end + 1 < to && this.tokens.kind[end + 1] === TokenKind.Punctuation ? this.tokens.code[end + 1] : 0;
+    return next !== BRACE_OPEN && next !== SEMICOLON;
+  }
+}
+
+/** Chooses the tokens of a file that are parsed, and takes its `#define`s and `#include`s out. */
+export function selectText(text: string, tokens: Tokens, configuration: Configuration): KeptText {
+  const selection = new Selection(text, tokens, configuration);
+  selection.select(0, tokens.count, 'true', '', false);
+  return {
+    kept: selection.kept.subarray(0, selection.count),
+    regions: selection.regions,
+    macros: selection.macros,
+    includes: selection.includes,
+    unbalanced: selection.unbalanced,
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * What is kept of one file once its syntax tree is freed. Plain JSON: facts travel between workers and are cached
+ * by content. Lines count from 1, columns from 1. Bodies stay JSON text until someone asks for them.
+ */
+import type { Truth } from './conditions.js';
+import type { AggregateFacts, Parameter } from './syntax-reader.js';
+import type { TypeText } from './syntax.js';
+
+/** Raise it when facts of the same text would come out otherwise: older cached facts are then not used. */
+export const FACTS_VERSION = 1;
+
+export interface FunctionFacts {
+  name: string;
+  /** Line and column of the name. */
+  line: number;
+  column: number;
+  /** Line of the first word of the definition: positions in the body count from it. */
+  firstLine: number;
+  endLine: number;
+  static: boolean;
+  inline: boolean;
+  weak: boolean;
+  type: TypeText;
+  parameters: Parameter[];
+  /** `Statement[]` as JSON. */
+  body: string;
+  /** Macro that made the function, e.g. `SYSCALL_DEFINE3`. */
+  generatedBy?: string;
+  truth: Truth;
+  when: string;
+}
+
+export interface MacroFacts {
+  name: string;
+  parameters: string[] | null;
+  variadic: boolean;
+  line: number;
+  endLine: number;
+  /** Replacement text: of object-like macros, and of function-like ones whose body is not statements or an expression. */
+  text: string;
+  /** `Statement[]` as JSON where the body could be read; `##` stands in names as `$$`. */
+  body?: string;
+  truth: Truth;
+  when: string;
+}
+
+export interface VariableFacts {
+  name: string;
+  type: TypeText;
+  line: number;
+  static: boolean;
+  extern: boolean;
+  /** `Expression` as JSON. */
+  initialiser?: string;
+  truth: Truth;
+  when: string;
+}
+
+export interface DeclarationFacts {
+  name: string;
+  line: number;
+}
+
+export interface InvocationFacts {
+  name: string;
+  arguments: string[];
+  line: number;
+  truth: Truth;
+  when: string;
+}
+
+export interface IncludeFacts {
+  path: string;
+  angled: boolean;
+  line: number;
+  truth: Truth;
+  /** Object-like macros in force where a file that is no header guard's is included: `PTTYPE` → `64`. */
+  defined?: Record<string, string>;
+}
+
+/** Something that could not be read, said once for a place. */
+export interface Note {
+  line: number;
+  message: string;
+}
+
+export interface FileFacts {
+  version: number;
+  lineCount: number;
+  functions: FunctionFacts[];
+  prototypes: DeclarationFacts[];
+  macros: MacroFacts[];
+  variables: VariableFacts[];
+  aggregates: AggregateFacts[];
+  typedefs: { name: string; type: TypeText }[];
+  enumerators: { name: string; value?: string }[];
+  invocations: InvocationFacts[];
+  includes: IncludeFacts[];
+  notes: Note[];
+}
+
+export function emptyFacts(notes: Note[]): FileFacts {
+  return {
+    version: FACTS_VERSION,
+    lineCount: 0,
+    functions: [],
+    prototypes: [],
+    macros: [],
+    variables: [],
+    aggregates: [],
+    typedefs: [],
+    enumerators: [],
+    invocations: [],
+    includes: [],
+    notes,
+  };
+}

@@ -1,0 +1,75 @@
+/** Which functions a function pointer may be: assignments followed from slot to slot. */
+import type { Assignment, Place, Slot } from './model.js';
+
+export interface SlotTarget {
+  functionName: string;
+  /** File whose names are meant: where the assignment stands. */
+  from: string;
+  at: Place;
+}
+
+const MAX_TARGETS = 400;
+
+export class SlotGraph {
+  private readonly sources = new Map<Slot, Assignment[]>();
+  private readonly resolved = new Map<Slot, readonly SlotTarget[]>();
+  /** Parameter slots by function and index, whichever file the call stands in. */
+  private readonly parameters = new Map<string, Slot[]>();
+
+  add(assignment: Assignment): void {
+    const list = this.sources.get(assignment.slot);
+    if (list) list.push(assignment);
+    else {
+      this.sources.set(assignment.slot, [assignment]);
+      if (assignment.slot.startsWith('P:')) {
+        const key = assignment.slot.slice(0, assignment.slot.indexOf('@'));
+        const slots = this.parameters.get(key);
+        if (slots) slots.push(assignment.slot);
+        else this.parameters.set(key, [assignment.slot]);
+      }
+    }
+  }
+
+  /**
+   * Functions that may be in a slot, each once, with the assignment that put it there.
+   * @param reaches does a call of the parameter's function from `from` reach the definition in `file`?
+   */
+  targets(slot: Slot, reaches: (name: string, from: string, file: string) => boolean): readonly SlotTarget[] {
+    const known = this.resolved.get(slot);
+    if (known) return known;
+    const found = new Map<string, SlotTarget>();
+    const seen = new Set<Slot>([slot]);
+    const pending: Slot[] = [slot];
+    while (pending.length > 0 && found.size < MAX_TARGETS) {
+      for (const assignment of this.assignmentsTo(pending.pop()!, reaches)) {
+        if ('slot' in assignment.source) {
+          if (!seen.has(assignment.source.slot)) {
+            seen.add(assignment.source.slot);
+            pending.push(assignment.source.slot);
+          }
+          continue;
+        }
+        const key = `${assignment.source.functionName}@${assignment.at.file}`;
+        if (!found.has(key)) found.set(key, { functionName: assignment.source.functionName, from: assignment.at.file, at: assignment.at });
+      }
+    }
+    const targets = [...found.values()];
+    this.resolved.set(slot, targets);
+    return targets;
+  }
+
+  private *assignmentsTo(slot: Slot, reaches: (name: string, from: string, file: string) => boolean): Iterable<Assignment> {
+    if (!slot.startsWith('P:')) {
+      yield* this.sources.get(slot) ?? [];
+      return;
+    }
+    // A parameter as its function names it: every caller's argument that reaches this definition.
+    const at = slot.indexOf('@');
+    const file = slot.slice(at + 1);
+    const name = slot.slice(2, slot.lastIndexOf('#', at));
+    for (const passed of this.parameters.get(slot.slice(0, at)) ?? []) {
+      if (passed !== slot && !reaches(name, passed.slice(passed.indexOf('@') + 1), file)) continue;
+      yield* this.sources.get(passed) ?? [];
+    }
+  }
+}

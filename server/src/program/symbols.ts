@@ -1,0 +1,215 @@
+/** Names of the tree → what they mean, seen from one file. */
+import { both, evaluateCondition, type Configuration, type Truth } from '../kernel-c/conditions.js';
+import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
+import type { FileFacts } from '../kernel-c/facts.js';
+import type { TypeText } from '../kernel-c/syntax.js';
+import type { FunctionNode, MacroEntry, VariableEntry } from './model.js';
+
+interface Dated {
+  file: string;
+  facts: { truth: Truth; when: string };
+}
+
+const isHeader = (file: string) => !file.endsWith('.c');
+
+function push<V>(map: Map<string, V[]>, key: string, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+/** Function ids stay the same when lines move: the second function of a name in a file gets `#2`. */
+function functionNodes(file: string, facts: FileFacts): FunctionNode[] {
+  const seen = new Map<string, number>();
+  return facts.functions.map((fn) => {
+    const count = (seen.get(fn.name) ?? 0) + 1;
+    seen.set(fn.name, count);
+    return { id: `${file}:${fn.name}${count > 1 ? `#${count}` : ''}`, name: fn.name, file, facts: fn };
+  });
+}
+
+export class Symbols {
+  readonly functionsByFile = new Map<string, FunctionNode[]>();
+  readonly functionsByName = new Map<string, FunctionNode[]>();
+  readonly macros = new Map<string, MacroEntry[]>();
+  readonly variables = new Map<string, VariableEntry[]>();
+  readonly typedefs = new Map<string, TypeText>();
+  readonly prototypes = new Map<string, { file: string; line: number }[]>();
+  private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
+  private readonly includes = new Map<string, ReadonlySet<string>>();
+  private readonly includeTargets = new Map<string, string>();
+  private readonly truths = new Map<string, Truth>();
+  private readonly configuration: Configuration;
+
+  constructor(
+    private readonly files: ReadonlyMap<string, FileFacts>,
+    configuration: Configuration,
+    readonly architecture: string,
+  ) {
+    for (const [file, facts] of files) this.add(file, facts);
+    // A symbol that some header defines is defined: `KVM_HAVE_MMU_RWLOCK` comes from the architecture's headers.
+    this.configuration = {
+      key: configuration.key,
+      valueOf: (symbol) => {
+        const value = configuration.valueOf(symbol);
+        if (value !== null) return value;
+        const entries = this.macros.get(symbol);
+        return entries?.some((entry) => isHeader(entry.file) && entry.facts.truth === 'true') ? 1 : null;
+      },
+    };
+  }
+
+  private add(file: string, facts: FileFacts): void {
+    const nodes = functionNodes(file, facts);
+    this.functionsByFile.set(file, nodes);
+    for (const node of nodes) push(this.functionsByName, node.name, node);
+    for (const macro of facts.macros) push(this.macros, macro.name, { file, facts: macro });
+    for (const variable of facts.variables) push(this.variables, variable.name, { file, facts: variable });
+    for (const { name, type } of facts.typedefs) if (!this.typedefs.has(name)) this.typedefs.set(name, type);
+    for (const prototype of facts.prototypes) push(this.prototypes, prototype.name, { file, line: prototype.line });
+    for (const aggregate of facts.aggregates) {
+      const known = this.aggregates.get(aggregate.tag);
+      if (known && known.fields.size >= aggregate.fields.length) continue;
+      this.aggregates.set(aggregate.tag, { file, facts: aggregate, fields: new Map(aggregate.fields.map((field) => [field.name, field.type])) });
+    }
+  }
+
+  /** Type of a member; `aggregate` is a tag such as `struct kvm` or a typedef's name. */
+  fieldType(aggregate: TypeText, field: string): TypeText | undefined {
+    return this.aggregate(aggregate)?.fields.get(field);
+  }
+
+  aggregate(type: TypeText): { file: string; facts: AggregateFacts; fields: ReadonlyMap<string, TypeText> } | undefined {
+    return this.aggregates.get(this.resolveType(type));
+  }
+
+  /** Follows typedefs: `kvm_pfn_t` → `u64`. Pointers and `()` behind the name are kept. */
+  resolveType(type: TypeText): TypeText {
+    let current = type;
+    for (let i = 0; i < 8; i++) {
+      const base = /^[\w ]+/.exec(current)?.[0];
+      const target = base === undefined ? undefined : this.typedefs.get(base);
+      if (target === undefined || target === base) return current;
+      current = target + current.slice(base!.length);
+    }
+    return current;
+  }
+
+  /** Truth of a definition's condition, with what the tree's headers define. */
+  truthOf(entry: Dated): Truth {
+    const { truth, when } = entry.facts;
+    if (truth !== 'unknown' || when === '') return truth;
+    let known = this.truths.get(when);
+    if (known === undefined) {
+      known = evaluateCondition(when, this.configuration);
+      this.truths.set(when, known);
+    }
+    return both('true', known);
+  }
+
+  /** Files of the tree that a file includes, directly or through others. */
+  includedBy(file: string): ReadonlySet<string> {
+    const known = this.includes.get(file);
+    if (known) return known;
+    const reached = new Set<string>();
+    this.includes.set(file, reached);
+    const pending = [file];
+    while (pending.length > 0) {
+      const current = pending.pop()!;
+      for (const include of this.files.get(current)?.includes ?? []) {
+        const target = this.resolveInclude(current, include.path);
+        if (target && !reached.has(target)) {
+          reached.add(target);
+          pending.push(target);
+        }
+      }
+    }
+    return reached;
+  }
+
+  /** Path of an included file in the tree, or undefined where it isn't among the files read. */
+  resolveInclude(from: string, path: string): string | undefined {
+    const folder = from.slice(0, from.lastIndexOf('/') + 1);
+    const key = `${folder}\n${path}`;
+    let target = this.includeTargets.get(key);
+    if (target === undefined) {
+      target = this.findInclude(folder, path) ?? '';
+      this.includeTargets.set(key, target);
+    }
+    return target || undefined;
+  }
+
+  private findInclude(folder: string, path: string): string | undefined {
+    const candidates = [
+      `${folder}${path}`,
+      `arch/${this.architecture}/include/${path}`,
+      `include/${path}`,
+      `arch/${this.architecture}/include/uapi/${path}`,
+      `include/uapi/${path}`,
+      `arch/${this.architecture}/kvm/${path}`,
+      `virt/kvm/${path}`,
+    ];
+    for (const candidate of candidates) {
+      const normal = normalisePath(candidate);
+      if (this.files.has(normal)) return normal;
+    }
+    return undefined;
+  }
+
+  /** The macro of this name that a file sees, or undefined. */
+  macro(name: string, from: string): MacroEntry | undefined {
+    return this.best(this.macros.get(name), from, (entry) => entry.file === from || isHeader(entry.file));
+  }
+
+  variable(name: string, from: string): VariableEntry | undefined {
+    const entries = this.variables.get(name);
+    if (!entries) return undefined;
+    const seen = entries.filter((entry) => entry.file === from || !entry.facts.static || isHeader(entry.file));
+    return this.best(seen.filter((entry) => !entry.facts.extern), from, () => true) ?? this.best(seen, from, () => true);
+  }
+
+  /** The definition that a call of `name` in a file reaches, or undefined where its body isn't in the tree read. */
+  fn(name: string, from: string): FunctionNode | undefined {
+    return this.best(this.functionsByName.get(name), from, (node) => node.file === from || !node.facts.static || isHeader(node.file));
+  }
+
+  /**
+   * Of several definitions: the file's own, then what isn't `#if`ed out, then a strong one over a weak one, then what
+   * the file includes, then the architecture's over the generic one.
+   */
+  private best<T extends Dated & { facts: { static?: boolean; weak?: boolean } }>(
+    entries: readonly T[] | undefined,
+    from: string,
+    isVisible: (entry: T) => boolean,
+  ): T | undefined {
+    if (!entries) return undefined;
+    let best: T | undefined;
+    let bestScore = -1;
+    for (const entry of entries) {
+      if (!isVisible(entry)) continue;
+      const truth = entries.length === 1 ? 'true' : this.truthOf(entry);
+      let score = truth === 'true' ? 200 : truth === 'unknown' ? 100 : 0;
+      if (entry.file === from) score += 50;
+      if (!entry.facts.weak) score += 20;
+      if (entries.length > 1 && isHeader(entry.file) && entry.file !== from && this.includedBy(from).has(entry.file)) score += 10;
+      if (entry.file.startsWith(`arch/${this.architecture}/`)) score += 5;
+      else if (entry.file.startsWith('include/asm-generic/')) score -= 2;
+      if (score > bestScore) {
+        best = entry;
+        bestScore = score;
+      }
+    }
+    return best;
+  }
+}
+
+export function normalisePath(path: string): string {
+  if (!path.includes('./') && !path.includes('//')) return path;
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0) parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}
