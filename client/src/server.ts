@@ -1,25 +1,25 @@
-/** Starts, restarts and stops the language server. */
-import { join } from 'node:path';
+/** When the language server starts, starts again and stops. */
 import * as vscode from 'vscode';
-import {
-  CloseAction,
-  ErrorAction,
-  type ErrorHandler,
-  LanguageClient,
-  type LanguageClientOptions,
-  RevealOutputChannelOn,
-  type ServerOptions,
-  State,
-  TransportKind,
-} from 'vscode-languageclient/node';
+import { type LanguageClient, State } from 'vscode-languageclient/node';
 import { CrashPolicy } from './crash-policy.ts';
 import { findKernelTree } from './kernel-tree.ts';
-import { type InitializationOptions, ReindexRequest, type Status, StatusNotification } from './protocol.ts';
-import { findRipgrep } from './ripgrep.ts';
-import { section, settings } from './settings.ts';
+import { createLanguageClient } from './language-client.ts';
+import { ReindexRequest, type Status, StatusNotification } from './protocol.ts';
+import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
 const watchedFiles = '{virt,arch,include,mm,fs,drivers,kernel}/**/*.{c,h,S}';
+
+/** One server process, from its start to its end. */
+interface Run {
+  readonly tree: string;
+  readonly client: LanguageClient;
+  readonly watcher: vscode.FileSystemWatcher;
+  /** It has answered `initialize`. */
+  started: boolean;
+  /** It ended without having been asked to. */
+  dead: boolean;
+}
 
 export class Server implements vscode.Disposable {
   private readonly statusEmitter = new vscode.EventEmitter<Status | undefined>();
@@ -27,8 +27,7 @@ export class Server implements vscode.Disposable {
   readonly onStatus = this.statusEmitter.event;
 
   private readonly crashes = new CrashPolicy();
-  private client: LanguageClient | undefined;
-  private watcher: vscode.FileSystemWatcher | undefined;
+  private run: Run | undefined;
   /** Starts and stops run one after the other, however quickly they are asked for. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -40,20 +39,17 @@ export class Server implements vscode.Disposable {
   /** Starts the server if the workspace has a kernel tree, replacing the one that runs. */
   restart(): Promise<void> {
     this.crashes.forget();
-    return this.enqueue(async () => {
-      await this.stopClient();
-      await this.startClient();
-    });
+    return this.enqueue(() => this.replace());
   }
 
   stop(): Promise<void> {
-    return this.enqueue(() => this.stopClient());
+    return this.enqueue(() => this.end());
   }
 
   /** @returns false when there is no server to ask */
   async reindex(): Promise<boolean> {
-    if (this.client?.state !== State.Running) return false;
-    await this.client.sendRequest(ReindexRequest);
+    if (this.run?.client.state !== State.Running) return false;
+    await this.run.client.sendRequest(ReindexRequest);
     return true;
   }
 
@@ -66,99 +62,73 @@ export class Server implements vscode.Disposable {
     return this.queue;
   }
 
-  private async startClient(): Promise<void> {
-    if (!settings.enable) return this.statusEmitter.fire(undefined);
-    const search = await findKernelTree(settings.tree, foldersInUse());
-    if (search.kind === 'none') return this.statusEmitter.fire(undefined);
-    if (search.kind === 'invalid') {
+  private async replace(): Promise<void> {
+    await this.end();
+    const tree = await this.findTree();
+    if (tree !== undefined) await this.begin(tree);
+  }
+
+  private async findTree(): Promise<string | undefined> {
+    const search = settings.enable ? await findKernelTree(settings.tree, foldersInUse()) : undefined;
+    if (search?.kind === 'found') return search.tree;
+    if (search?.kind === 'invalid') {
       this.output.error(`${search.message} ${search.remedy}`);
-      return this.statusEmitter.fire({ state: 'failed', message: search.message, remedy: search.remedy });
-    }
-    const { tree } = search;
+      this.statusEmitter.fire({ state: 'failed', message: search.message, remedy: search.remedy });
+    } else this.statusEmitter.fire(undefined);
+    return undefined;
+  }
+
+  private async begin(tree: string): Promise<void> {
     this.statusEmitter.fire({ state: 'indexing', tree });
-    this.client = await this.createClient(tree);
-    try {
-      await this.client.start();
-    } catch (error) {
-      const message = `The language server did not start: ${error instanceof Error ? error.message : error}`;
-      this.statusEmitter.fire({ state: 'failed', tree, message, remedy: 'The output has its last words.' });
-    }
-  }
-
-  private async stopClient(): Promise<void> {
-    const client = this.client;
-    this.client = undefined;
-    this.watcher?.dispose();
-    this.watcher = undefined;
-    if (!client) return;
-    try {
-      await client.dispose();
-    } catch {
-      // A server that died can't be asked to shut down; it is gone all the same.
-    }
-  }
-
-  private async createClient(tree: string): Promise<LanguageClient> {
-    this.watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(tree, watchedFiles));
-    const options: LanguageClientOptions = {
-      documentSelector: [
-        { scheme: 'file', language: 'c', pattern: '**/*.{c,h}' },
-        // VS Code takes a header for C++ unless files.associations says otherwise.
-        { scheme: 'file', language: 'cpp', pattern: '**/*.h' },
-      ],
-      outputChannel: this.output,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: await this.initializationOptions(tree),
-      synchronize: { configurationSection: section, fileEvents: this.watcher },
-      errorHandler: this.errorHandler(tree),
-      markdown: { isTrusted: { enabledCommands: ['gmemLens.showCallers'] }, supportThemeIcons: true },
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(tree, watchedFiles));
+    const { context, output } = this;
+    const onDeath = (): void => {
+      run.dead = true;
+      void this.enqueue(() => this.replaceDead(run));
     };
-    const client = new LanguageClient(section, 'Guest Memory Lens', this.serverOptions(), options);
+    const client = await createLanguageClient({ context, output, tree, watcher, onDeath });
+    const run: Run = { tree, client, watcher, started: false, dead: false };
+    this.run = run;
     client.onNotification(StatusNotification, (status) => {
-      if (this.client === client) this.statusEmitter.fire({ tree, ...status });
+      if (this.run === run) this.statusEmitter.fire({ tree, ...status });
     });
-    return client;
+    try {
+      await client.start();
+      run.started = true;
+    } catch (error) {
+      const reason = run.dead
+        ? 'it ended before it was ready'
+        : error instanceof Error
+          ? error.message
+          : error;
+      this.giveUp(tree, `The language server did not start: ${reason}.`);
+    }
   }
 
-  private serverOptions(): ServerOptions {
-    const run = {
-      module: this.context.asAbsolutePath(join('dist', 'server.js')),
-      transport: TransportKind.ipc,
-    };
-    const debugging = { execArgv: ['--nolazy', '--inspect=6009', '--enable-source-maps'] };
-    return { run, debug: { ...run, options: debugging } };
+  private async end(): Promise<void> {
+    const run = this.run;
+    this.run = undefined;
+    if (!run) return;
+    run.watcher.dispose();
+    try {
+      if (run.dead) await stopped(run.client);
+      await run.client.dispose();
+    } catch {
+      // One that never came up can't be asked to go; it is gone all the same.
+    }
   }
 
-  private async initializationOptions(tree: string): Promise<InitializationOptions> {
-    const ripgrepPath = await findRipgrep(vscode.env.appRoot);
-    return {
-      tree,
-      storagePath: this.context.globalStorageUri.fsPath,
-      settings: settings.all,
-      ...(ripgrepPath !== undefined && { ripgrepPath }),
-    };
+  /** One that never started is left alone: `begin` has told the user, and the next would end the same way. */
+  private async replaceDead(run: Run): Promise<void> {
+    if (run !== this.run || !run.started) return;
+    if (this.crashes.shouldRestart(Date.now())) return this.replace();
+    this.giveUp(run.tree, 'The language server died several times in a row and stays off.');
   }
 
-  private errorHandler(tree: string): ErrorHandler {
-    return {
-      // The messages about a broken pipe say nothing that `closed` doesn't.
-      error: () => ({ action: ErrorAction.Continue, handled: true }),
-      closed: () => {
-        if (this.crashes.shouldRestart(Date.now())) {
-          this.statusEmitter.fire({ state: 'indexing', tree });
-          return {
-            action: CloseAction.Restart,
-            handled: true,
-            message: 'The language server died; starting it again.',
-          };
-        }
-        const message = 'The language server died several times in a row and stays off.';
-        const remedy = 'Restart it, or look at the output for the reason.';
-        this.statusEmitter.fire({ state: 'failed', tree, message, remedy });
-        void this.offerRestart(`Guest Memory Lens: ${message}`);
-        return { action: CloseAction.DoNotRestart, handled: true, message };
-      },
-    };
+  private giveUp(tree: string, message: string): void {
+    const remedy = 'Restart it, or look at the output for the reason.';
+    this.statusEmitter.fire({ state: 'failed', tree, message, remedy });
+    void this.offerRestart(`Guest Memory Lens: ${message}`);
   }
 
   private async offerRestart(message: string): Promise<void> {
@@ -166,6 +136,18 @@ export class Server implements vscode.Disposable {
     if (choice === 'Restart') await this.restart();
     if (choice === 'Show Output') this.output.show();
   }
+}
+
+/** A client notices the end of its server in two steps; between them it would still try to say goodbye to it. */
+function stopped(client: LanguageClient): Promise<void> {
+  return new Promise((resolve) => {
+    if (client.state !== State.Running) return resolve();
+    const listener = client.onDidChangeState(({ newState }) => {
+      if (newState === State.Running) return;
+      listener.dispose();
+      resolve();
+    });
+  });
 }
 
 /** The folders that the workspace stands for; without any, the folder of the file that is open. */

@@ -58,6 +58,12 @@ const BRACKET_CLOSE = 93;
 const SEMICOLON = 59;
 const NEWLINE = 10;
 
+/** `#if 0`, and the assembler's part of a header: nobody compiles it as C. */
+function isNoCode(branch: Branch): boolean {
+  if (/^\(?\s*0\s*\)?$/.test(branch.condition)) return true;
+  return branch.truth === 'false' && /\b__ASSEMBL(Y|ER)__\b/.test(branch.when);
+}
+
 class Selection {
   readonly kept: Int32Array;
   count = 0;
@@ -163,8 +169,7 @@ class Selection {
     for (const branch of branches) {
       const branchTruth = both(truth, branch.truth);
       const branchWhen = branch.when === '' ? when : when === '' ? branch.when : `${when} && ${branch.when}`;
-      const literallyOff = /^\(?\s*0\s*\)?$/.test(branch.condition);
-      const drop = dropped || literallyOff || (!keepAll && branch !== chosen);
+      const drop = dropped || isNoCode(branch) || (!keepAll && branch !== chosen);
       if (!drop && keepAll && branchTruth !== 'true') {
         const start = this.tokens.start[branch.from - 1]!;
         const last = Math.max(branch.from, branch.to) - 1;

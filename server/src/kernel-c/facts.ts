@@ -3,8 +3,8 @@
  * by content. Lines count from 1, columns from 1. Bodies stay JSON text until someone asks for them.
  */
 import type { Truth } from './conditions.js';
-import type { AggregateFacts, Parameter } from './syntax-reader.js';
 import type { TypeText } from './syntax.js';
+import type { AggregateFacts, Parameter } from './syntax-reader.js';
 
 /** Raise it when facts of the same text would come out otherwise: older cached facts are then not used. */
 export const FACTS_VERSION = 1;

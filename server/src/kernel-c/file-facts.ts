@@ -4,10 +4,10 @@ import { both, type Configuration, type Truth } from './conditions.js';
 import { emptyFacts, FACTS_VERSION, type FileFacts, type FunctionFacts, type Note } from './facts.js';
 import { LineIndex } from './line-index.js';
 import { hasReadableBody, MACRO_FUNCTION, macroText } from './macro-bodies.js';
-import { maskKernelC, type MaskedText } from './masking.js';
+import { type Definer, type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
-import { SyntaxReader, type Declarator } from './syntax-reader.js';
 import type { Statement } from './syntax.js';
+import { type Declarator, SyntaxReader } from './syntax-reader.js';
 
 /** Larger files are register lists and firmware tables; no call path leads through them. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -86,20 +86,29 @@ class ItemReader {
     this.reader.children((kind) => {
       if (kind === 'storage_class_specifier') storage.add(this.reader.text());
       else if (kind === 'compound_statement') body = this.reader.block().s;
-      else if (kind.endsWith('_specifier') || kind === 'primitive_type' || kind === 'type_identifier') base = this.reader.typeBase('');
-      else if (kind.endsWith('declarator') || (kind === 'identifier' && !declared)) declared = this.reader.declarator(base);
+      else if (kind.endsWith('_specifier') || kind === 'primitive_type' || kind === 'type_identifier')
+        base = this.reader.typeBase('');
+      else if (kind.endsWith('declarator') || (kind === 'identifier' && !declared))
+        declared = this.reader.declarator(base);
       else if (kind === 'ERROR') this.reader.brokenNodes++;
     });
-    const { name, type, at, parameters } = (declared ?? { name: '', type: base, at: start, parameters: [] }) as Declarator;
+    const { name, type, at, parameters } = (declared ?? {
+      name: '',
+      type: base,
+      at: start,
+      parameters: [],
+    }) as Declarator;
     if (name === '') return;
-    let definer: string | undefined;
+    let definer: Definer | undefined;
     let weak = false;
-    for (const [offset, macro] of this.masked.definers) if (offset >= start && offset < end) definer = macro;
-    for (const offset of this.masked.weak) if (offset >= start - 40 && offset < at && this.lines.lineAt(offset) >= firstLine - 1) weak = true;
+    for (const [offset, found] of this.masked.definers) if (offset >= start && offset < end) definer = found;
+    const nameAt = definer?.name ?? at;
+    for (const offset of this.masked.weak)
+      if (offset >= start - 40 && offset < at && this.lines.lineAt(offset) >= firstLine - 1) weak = true;
     const facts: FunctionFacts = {
       name,
-      line: this.lines.lineAt(at) + 1,
-      column: this.lines.columnAt(at) + 1,
+      line: this.lines.lineAt(nameAt) + 1,
+      column: this.lines.columnAt(nameAt) + 1,
       firstLine: firstLine + 1,
       endLine: this.lines.lineAt(Math.max(start, end - 1)) + 1,
       static: storage.has('static'),
@@ -110,7 +119,7 @@ class ItemReader {
       body: JSON.stringify(body),
       ...this.conditionAt(start),
     };
-    if (definer) facts.generatedBy = definer;
+    if (definer) facts.generatedBy = definer.macro;
     this.found.functions.push(facts);
   }
 
@@ -134,13 +143,16 @@ class ItemReader {
         extern: storage.has('extern'),
         ...this.conditionAt(start),
       };
-      if (initialiser && initialiser.k !== 'num' && initialiser.k !== 'other' && initialiser.k !== 'str') variable.initialiser = JSON.stringify(initialiser);
+      if (initialiser && initialiser.k !== 'num' && initialiser.k !== 'other' && initialiser.k !== 'str')
+        variable.initialiser = JSON.stringify(initialiser);
       this.found.variables.push(variable);
     }
   }
 
   private typeDefinition(): void {
-    const { declarators } = this.reader.declaration(`typedef@${this.lines.lineAt(this.reader.cursor.startIndex) + 1}`);
+    const { declarators } = this.reader.declaration(
+      `typedef@${this.lines.lineAt(this.reader.cursor.startIndex) + 1}`,
+    );
     for (const { name, type } of declarators) if (name !== '') this.found.typedefs.push({ name, type });
   }
 }
@@ -163,10 +175,15 @@ function namesOf(parser: CParser): { kinds: string[]; fields: Record<string, num
 
 const names = new WeakMap<CParser, ReturnType<typeof namesOf>>();
 
-function read(parser: CParser, masked: MaskedText, lines: LineIndex, tree: Tree): { reader: SyntaxReader; found: Found } {
-  let known = names.get(parser);
-  if (!known) names.set(parser, (known = namesOf(parser)));
-  const cursor = tree.walk();
+function read(
+  parser: CParser,
+  masked: MaskedText,
+  lines: LineIndex,
+  tree: Tree,
+): { reader: SyntaxReader; found: Found } {
+  const known = names.get(parser) ?? namesOf(parser);
+  names.set(parser, known);
+  const cursor = parser.walk(tree);
   try {
     const reader = new SyntaxReader(cursor, known.kinds, known.fields, masked, lines);
     const items = new ItemReader(reader, masked, lines);
@@ -182,13 +199,20 @@ function firstErrorLine(tree: Tree): number {
   let node = tree.rootNode;
   if (!node.hasError) return 0;
   for (;;) {
-    const child = node.children.find((candidate) => candidate !== null && (candidate.hasError || candidate.isError || candidate.isMissing));
+    const child = node.children.find(
+      (candidate) => candidate !== null && (candidate.hasError || candidate.isError || candidate.isMissing),
+    );
     if (!child || node.isError) return node.startPosition.row + 1;
     node = child;
   }
 }
 
-function readMacros(parser: CParser, masked: MaskedText, lines: LineIndex, configuration: Configuration): FileFacts['macros'] {
+function readMacros(
+  parser: CParser,
+  masked: MaskedText,
+  lines: LineIndex,
+  configuration: Configuration,
+): FileFacts['macros'] {
   const macros = masked.macros.map((macro) => ({
     name: macro.name,
     parameters: macro.parameters,
@@ -214,7 +238,9 @@ function readMacros(parser: CParser, masked: MaskedText, lines: LineIndex, confi
         return;
       }
       for (const { name, body } of found.functions) {
-        const macro = name.startsWith(MACRO_FUNCTION) ? macros[Number(name.slice(MACRO_FUNCTION.length))] : undefined;
+        const macro = name.startsWith(MACRO_FUNCTION)
+          ? macros[Number(name.slice(MACRO_FUNCTION.length))]
+          : undefined;
         if (macro) macro.body = body;
       }
     } finally {
@@ -227,13 +253,15 @@ function readMacros(parser: CParser, masked: MaskedText, lines: LineIndex, confi
 
 /** Why a text isn't read as C at all, or `undefined`. */
 function unreadable(text: string): string | undefined {
-  if (text.length > MAX_FILE_BYTES) return `not read: ${(text.length / 1048576).toFixed(1)} MB is more than the limit of ${MAX_FILE_BYTES / 1048576} MB a file`;
+  if (text.length > MAX_FILE_BYTES)
+    return `not read: ${(text.length / 1048576).toFixed(1)} MB is more than the limit of ${MAX_FILE_BYTES / 1048576} MB a file`;
   if (text.includes('\0')) return 'not read: binary data, not C text';
   if (text.length > MAX_LINE_LENGTH) {
     for (let at = 0; at < text.length; ) {
       const next = text.indexOf('\n', at);
       const end = next < 0 ? text.length : next;
-      if (end - at > MAX_LINE_LENGTH) return `not read: a line of ${end - at} characters is generated data, not C that anyone edits`;
+      if (end - at > MAX_LINE_LENGTH)
+        return `not read: a line of ${end - at} characters is generated data, not C that anyone edits`;
       at = end + 1;
     }
   }
@@ -252,14 +280,23 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
   const tree = parser.parse(masked.text);
   try {
     const { reader, found } = read(parser, masked, lines, tree);
-    const notes: Note[] = masked.problems.map(({ offset, message }) => ({ line: lines.lineAt(offset) + 1, message }));
+    const notes: Note[] = masked.problems.map(({ offset, message }) => ({
+      line: lines.lineAt(offset) + 1,
+      message,
+    }));
     if (tree.rootNode.hasError) {
       const broken = reader.brokenNodes;
-      notes.push({ line: firstErrorLine(tree), message: `syntax not understood here${broken > 1 ? ` and at ${broken - 1} more places` : ''}; the rest of the file is read` });
+      notes.push({
+        line: firstErrorLine(tree),
+        message: `syntax not understood here${broken > 1 ? ` and at ${broken - 1} more places` : ''}; the rest of the file is read`,
+      });
     }
     const conditionOf = (offset: number): { truth: Truth; when: string } => {
       const inside = masked.regions.filter((region) => offset >= region.start && offset < region.end);
-      return { truth: inside.reduce<Truth>((truth, region) => both(truth, region.truth), 'true'), when: inside[inside.length - 1]?.when ?? '' };
+      return {
+        truth: inside.reduce<Truth>((truth, region) => both(truth, region.truth), 'true'),
+        when: inside[inside.length - 1]?.when ?? '',
+      };
     };
     return {
       version: FACTS_VERSION,
@@ -275,7 +312,12 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
         ...conditionOf(invocation.start),
       })),
       includes: masked.includes.map((include) => {
-        const facts: FileFacts['includes'][number] = { path: include.path, angled: include.angled, line: lines.lineAt(include.start) + 1, truth: include.truth };
+        const facts: FileFacts['includes'][number] = {
+          path: include.path,
+          angled: include.angled,
+          line: lines.lineAt(include.start) + 1,
+          truth: include.truth,
+        };
         if (!include.angled && include.defined.size > 0) facts.defined = Object.fromEntries(include.defined);
         return facts;
       }),

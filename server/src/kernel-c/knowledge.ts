@@ -7,26 +7,41 @@ export const BARE_ATTRIBUTES: ReadonlySet<string> = new Set(attributeWords.bare)
 /** Attribute words with a parenthesised argument list: `__aligned(8)`. */
 export const ATTRIBUTES_WITH_ARGUMENTS: ReadonlySet<string> = new Set(attributeWords.withArguments);
 
-/** Macros that declare something: which argument is the name, and which the type (`null`: an int will do). */
-export const DECLARATION_MACROS: ReadonlyMap<string, { name: number; type: number | null }> = new Map([
+/** Attribute-like words that are types or parts of types: `__u32`, `__be16`, `__kernel_size_t`. */
+export function isTypeLikeAttribute(word: string): boolean {
+  return /^__([usif]\d+|[bl]e\d+|kernel_\w+|poll_t|w?sum\w*|u?int128\w*|builtin_\w+|signed__|typeof\w*|va_list|read_mostly_t)$/.test(
+    word,
+  );
+}
+
+/** A macro that declares something: which argument is the name, and which the type (`null`: an int will do). */
+export interface DeclarationMacro {
+  name: number;
+  type: number | null;
+}
+
+/** include/linux/types.h, include/linux/hashtable.h, include/linux/kfifo.h, include/linux/stddef.h. */
+const DECLARATION_MACROS: ReadonlyMap<string, DeclarationMacro> = new Map([
   ['DECLARE_BITMAP', { name: 0, type: null }],
   ['DECLARE_HASHTABLE', { name: 0, type: null }],
   ['DEFINE_HASHTABLE', { name: 0, type: null }],
+  ['DECLARE_KFIFO', { name: 0, type: null }],
+  ['DECLARE_KFIFO_PTR', { name: 0, type: null }],
   ['DECLARE_FLEX_ARRAY', { name: 1, type: 0 }],
   ['__DECLARE_FLEX_ARRAY', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU_ALIGNED', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU_ALIGNED', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU_SHARED_ALIGNED', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU_SHARED_ALIGNED', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU_PAGE_ALIGNED', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU_PAGE_ALIGNED', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU_READ_MOSTLY', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU_READ_MOSTLY', { name: 1, type: 0 }],
-  ['DECLARE_PER_CPU_CACHE_HOT', { name: 1, type: 0 }],
-  ['DEFINE_PER_CPU_CACHE_HOT', { name: 1, type: 0 }],
 ]);
+
+/** include/linux/percpu-defs.h, with the variants that add a section: type, then name. */
+const PER_CPU_DECLARATION = /^(DECLARE|DEFINE)_PER_CPU(_\w+)?$/;
+
+export function declarationMacro(word: string): DeclarationMacro | undefined {
+  return DECLARATION_MACROS.get(word) ?? (PER_CPU_DECLARATION.test(word) ? { name: 1, type: 0 } : undefined);
+}
+
+/** Is a macro of this name a loop's head? `list_for_each_entry`, `kvm_for_each_vcpu`, `for_each_tdp_mmu_root`. */
+export function isIteratorName(word: string): boolean {
+  return /for_?each|^for_/.test(word);
+}
 
 /** Member wrappers (include/linux/stddef.h): the arguments before the members are dropped, the members stay. */
 export const GROUP_MACROS: ReadonlyMap<string, number> = new Map([
@@ -89,6 +104,7 @@ export const PRIMITIVE_WORDS: ReadonlySet<string> = new Set([
   'double',
   '_Bool',
   'bool',
+  '__signed__',
 ]);
 
 export const TYPEOF_WORDS: ReadonlySet<string> = new Set([

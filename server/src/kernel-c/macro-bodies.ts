@@ -33,6 +33,7 @@ function readable(macro: FoundMacro): string {
 /** Text in which each of the given macros is a function named after its index. */
 export function macroText(macros: readonly FoundMacro[], indices: readonly number[]): string {
   const lines: string[] = [];
-  for (const index of indices) lines.push(`void ${MACRO_FUNCTION}${index}(void)`, '{', `${readable(macros[index]!)} ;`, '}');
+  for (const index of indices)
+    lines.push(`void ${MACRO_FUNCTION}${index}(void)`, '{', `${readable(macros[index]!)} ;`, '}');
   return lines.join('\n');
 }

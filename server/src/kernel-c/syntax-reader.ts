@@ -2,7 +2,6 @@
  * tree-sitter's tree → `syntax.ts`. One cursor walks the tree; node objects are never made, for in WASM they cost
  * more than the parse. Unknown or broken nodes become `other` (or what can be read inside of them), never an error.
  */
-import type { TreeCursor } from 'web-tree-sitter';
 import type { LineIndex } from './line-index.js';
 import type { MaskedText } from './masking.js';
 import {
@@ -13,6 +12,7 @@ import {
   type Statement,
   type TypeText,
 } from './syntax.js';
+import type { SyntaxCursor } from './tree-memory.js';
 
 /** A declared name with its whole type. */
 export interface Declarator {
@@ -52,7 +52,7 @@ export class SyntaxReader {
   brokenNodes = 0;
 
   constructor(
-    readonly cursor: TreeCursor,
+    readonly cursor: SyntaxCursor,
     private readonly names: readonly string[],
     private readonly fields: Readonly<Record<string, number>>,
     readonly masked: MaskedText,

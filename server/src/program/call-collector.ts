@@ -36,6 +36,7 @@ interface Context {
 export class CallCollector {
   private readonly sites: CallSite[] = [];
   private readonly assignments: Assignment[] = [];
+  private readonly mentions = new Set<string>();
   private readonly locals = new Map<string, TypeText>();
   private readonly types: TypeScope;
   private readonly file: string;
@@ -45,6 +46,7 @@ export class CallCollector {
   constructor(
     private readonly symbols: Symbols,
     private readonly node: FunctionNode,
+    private readonly watched: ReadonlySet<string>,
   ) {
     this.file = node.file;
     this.types = new TypeScope(symbols, this.locals, node.file);
@@ -59,7 +61,7 @@ export class CallCollector {
 
   collect(body: readonly Statement[]): FunctionUnit {
     for (const statement of body) this.statement(statement, { active: [] });
-    return { node: this.node, sites: this.sites, assignments: this.assignments };
+    return { node: this.node, sites: this.sites, assignments: this.assignments, mentions: this.mentions };
   }
 
   private mayHoldFunction(type: TypeText): boolean {
@@ -254,8 +256,9 @@ export class CallCollector {
   }
 
   /** Constructor and destructor of `guard(mutex)(&lock)`: include/linux/cleanup.h pastes their names from the class. */
-  private guard(_word: string, target: Extract<Expression, { k: 'call' }>, node: Extract<Expression, { k: 'call' }>, context: Context): void {
+  private guard(word: string, target: Extract<Expression, { k: 'call' }>, node: Extract<Expression, { k: 'call' }>, context: Context): void {
     for (const argument of node.a) this.expression(argument, context);
+    if (this.watched.has(word)) this.mentions.add(word);
     const name = target.a[0] && unwrap(target.a[0]!);
     if (name?.k !== 'id') return;
     this.site({ name: `class_${name.n}_constructor`, text: `guard(${name.n})`, via: 'cleanup' }, node.p, context);
@@ -264,6 +267,7 @@ export class CallCollector {
 
   private namedCall(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): void {
     if (BUILTIN.test(name)) return;
+    if (this.watched.has(name)) this.mentions.add(name);
     const localType = this.locals.get(name);
     if (localType !== undefined && !context.active.includes(name)) {
       this.site({ slot: this.local(name), text: name, via: 'pointer' }, node.p, context);

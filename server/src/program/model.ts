@@ -67,6 +67,8 @@ export interface FunctionUnit {
   node: FunctionNode;
   sites: CallSite[];
   assignments: Assignment[];
+  /** Words of the program's watch list that the function uses, also inside of macros. */
+  mentions: ReadonlySet<string>;
 }
 
 export type Certainty = 'certain' | 'likely' | 'possible';

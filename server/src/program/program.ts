@@ -41,6 +41,7 @@ function moved(cached: CachedUnit, node: FunctionNode): FunctionUnit {
   if (by === 0) return { ...cached.unit, node };
   return {
     node,
+    mentions: cached.unit.mentions,
     sites: cached.unit.sites.map((site) => ({ ...site, line: site.line + by })),
     assignments: cached.unit.assignments.map((assignment) => ({ ...assignment, at: { ...assignment.at, line: assignment.at.line + by } })),
   };
@@ -65,6 +66,8 @@ export class Program {
   constructor(
     private readonly configuration: Configuration,
     readonly architecture: string,
+    /** Names whose use is noted in the units: the layers above choose functions by them. */
+    private readonly watched: ReadonlySet<string> = new Set(),
   ) {}
 
   /** Adds a file or replaces its facts. `path` is relative to the tree. */
@@ -140,7 +143,7 @@ export class Program {
     for (const nodes of symbols.functionsByFile.values()) {
       for (const node of nodes) {
         const cached = this.unitCache.get(node.id);
-        const unit = cached && cached.body === node.facts.body ? moved(cached, node) : new CallCollector(symbols, node).collect(bodyOf(node));
+        const unit = cached && cached.body === node.facts.body ? moved(cached, node) : new CallCollector(symbols, node, this.watched).collect(bodyOf(node));
         cache.set(node.id, { body: node.facts.body, firstLine: node.facts.firstLine, unit });
         units.set(node.id, unit);
         for (const assignment of unit.assignments) slots.add(assignment);
@@ -229,6 +232,23 @@ export class Program {
     }
     this.outgoing.set(node.id, edges);
     return edges;
+  }
+
+  /** Members (`struct.field`) that a function was put into. */
+  slotsOf(node: FunctionNode): readonly string[] {
+    const { slots, symbols } = this.link();
+    return slots.membersHolding(node.name, (from) => symbols.fn(node.name, from)?.id === node.id);
+  }
+
+  /** Functions that are in a member, `struct.field`, with where they were put there. */
+  functionsInSlot(slot: string): { node: FunctionNode; at: Assignment['at'] }[] {
+    const { slots, symbols } = this.link();
+    const found: { node: FunctionNode; at: Assignment['at'] }[] = [];
+    for (const target of slots.targets(`S:${slot}`, (name, from, file) => symbols.fn(name, from)?.file === file)) {
+      const node = symbols.fn(target.functionName, target.from);
+      if (node) found.push({ node, at: target.at });
+    }
+    return found;
   }
 
   /** Calls that reach a function. */

@@ -12,6 +12,7 @@ const MAX_TARGETS = 400;
 
 export class SlotGraph {
   private readonly sources = new Map<Slot, Assignment[]>();
+  private members: Map<string, { slot: string; from: string }[]> | undefined;
   private readonly resolved = new Map<Slot, readonly SlotTarget[]>();
   /** Parameter slots by function and index, whichever file the call stands in. */
   private readonly parameters = new Map<string, Slot[]>();
@@ -28,6 +29,23 @@ export class SlotGraph {
         else this.parameters.set(key, [assignment.slot]);
       }
     }
+  }
+
+  /** Members that a function of this name was assigned to; `isMeant` tells by the assigning file which function it is. */
+  membersHolding(name: string, isMeant: (from: string) => boolean): string[] {
+    if (!this.members) {
+      this.members = new Map();
+      for (const [slot, assignments] of this.sources) {
+        if (!slot.startsWith('S:')) continue;
+        for (const { source, at } of assignments) {
+          if (!('functionName' in source)) continue;
+          const list = this.members.get(source.functionName);
+          if (list) list.push({ slot: slot.slice(2), from: at.file });
+          else this.members.set(source.functionName, [{ slot: slot.slice(2), from: at.file }]);
+        }
+      }
+    }
+    return (this.members.get(name) ?? []).filter(({ from }) => isMeant(from)).map(({ slot }) => slot);
   }
 
   /**

@@ -38,6 +38,7 @@ export class Symbols {
   private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
   private readonly includes = new Map<string, ReadonlySet<string>>();
   private readonly includeTargets = new Map<string, string>();
+  private owners: Map<string, TypeText | null> | undefined;
   private readonly truths = new Map<string, Truth>();
   private readonly configuration: Configuration;
 
@@ -81,6 +82,15 @@ export class Symbols {
 
   aggregate(type: TypeText): { file: string; facts: AggregateFacts; fields: ReadonlyMap<string, TypeText> } | undefined {
     return this.aggregates.get(this.resolveType(type));
+  }
+
+  /** The only aggregate that has a member of this name, where there is just one. */
+  onlyOwnerOf(field: string): TypeText | undefined {
+    if (!this.owners) {
+      this.owners = new Map();
+      for (const [tag, { facts }] of this.aggregates) for (const { name } of facts.fields) this.owners.set(name, this.owners.has(name) ? null : tag);
+    }
+    return this.owners.get(field) ?? undefined;
   }
 
   /** Follows typedefs: `kvm_pfn_t` → `u64`. Pointers and `()` behind the name are kept. */

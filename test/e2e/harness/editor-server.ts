@@ -25,6 +25,8 @@ const quietSettings = {
   'git.enabled': false,
   'editor.cursorBlinking': 'solid',
   'editor.minimap.enabled': false,
+  // Output channels wrap their lines otherwise, and tests read lines.
+  '[Log]': { 'editor.wordWrap': 'off' },
   'editor.hover.delay': 100,
   'files.autoSave': 'off',
   'chat.commandCenter.enabled': false,
@@ -41,6 +43,8 @@ export async function startEditorServer(settings: Record<string, unknown> = {}):
   const child = spawn(process.execPath, [serverMain, ...serverArguments(data, extensions)], {
     cwd: dirname(serverMain),
     stdio: ['ignore', 'pipe', 'pipe'],
+    // It leaves its sockets behind, so they lie where they are removed with the rest.
+    env: { ...process.env, TMPDIR: data, XDG_RUNTIME_DIR: data },
     // Its own process group, so that the extension host and our language server go with it.
     detached: true,
   });

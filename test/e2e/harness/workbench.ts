@@ -147,6 +147,13 @@ export class Workbench implements AsyncDisposable {
     await this.statusBarItem.filter({ hasText: text }).waitFor({ timeout });
   }
 
+  /** The lines of the output channel that is showing, as far as they are in view. */
+  async outputText(): Promise<string> {
+    const lines = this.page.locator('.output-view .view-line');
+    await lines.first().waitFor();
+    return (await lines.allInnerTexts()).join('\n').replaceAll('\u00a0', ' ');
+  }
+
   /** The messages at the bottom right. */
   async notifications(): Promise<string[]> {
     return this.page.locator('.notification-toast .notification-list-item-message').allInnerTexts();

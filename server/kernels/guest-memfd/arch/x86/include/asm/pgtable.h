@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef _ASM_X86_PGTABLE_H
+#define _ASM_X86_PGTABLE_H
+
+#include <linux/types.h>
+
+enum pg_level {
+	PG_LEVEL_NONE,
+	PG_LEVEL_4K,
+	PG_LEVEL_2M,
+	PG_LEVEL_1G,
+};
+
+typedef struct {
+	u64 pte;
+} pte_t;
+
+/* The directmap is the machine's: the entry that maps @address, and at which level it sits. */
+pte_t *lookup_address(unsigned long address, unsigned int *level);
+/* Replaces the 2M mapping of @address by 4K mappings in @table. */
+void __split_directmap(unsigned long address, void *table);
+void flush_tlb_all(void);
+
+#endif

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/* Nested page tables: four levels, 4K mappings only, mapped under mmu_lock (read), zapped under mmu_lock (write). */
+#include <linux/kvm_host.h>
+
+#define SPTE_PRESENT		BIT_ULL(0)
+#define SPTE_WRITABLE		BIT_ULL(1)
+#define SPTE_USER		BIT_ULL(2)
+#define SPTE_TABLE_BITS		(SPTE_PRESENT | SPTE_WRITABLE | SPTE_USER)
+#define SPTE_ADDR_MASK		0x000ffffffffff000ULL
+#define SPTE_ENTRIES		512
+
+enum {
+	RET_PF_RETRY = 1,	/* let the guest try again */
+	RET_PF_FIXED = 2,
+};
+
+struct kvm_page_fault {
+	gpa_t addr;
+	u64 error_code;
+	gfn_t gfn;
+	struct kvm_memory_slot *slot;
+	bool write;
+	bool is_private;
+	unsigned long mmu_seq;
+	kvm_pfn_t pfn;
+	struct page *page;		/* our reference to it */
+};
+
+static int spte_index(gfn_t gfn, int level)
+{
+	return (gfn >> (9 * (level - 1))) & (SPTE_ENTRIES - 1);
+}
+
+static u64 *spte_child(u64 spte)
+{
+	return __va(spte & SPTE_ADDR_MASK);
+}
+
+static u64 *mmu_alloc_table(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	return page ? page_address(page) : NULL;
+}
+
+static void mmu_free_table(u64 *table, int level)
+{
+	int i;
+
+	for (i = 0; level > 1 && i < SPTE_ENTRIES; i++) {
+		if (table[i] & SPTE_PRESENT)
+			mmu_free_table(spte_child(table[i]), level - 1);
+	}
+	__free_page(pfn_to_page(__pa(table) >> PAGE_SHIFT));
+}
+
+int kvm_mmu_create(struct kvm *kvm)
+{
+	kvm->arch.root_spt = mmu_alloc_table();
+	return kvm->arch.root_spt ? 0 : -ENOMEM;
+}
+
+void kvm_mmu_destroy(struct kvm *kvm)
+{
+	mmu_free_table(kvm->arch.root_spt, PT64_ROOT_LEVEL);
+}
+
+/* Before mmu_lock: this allocation may reclaim (mail row A7). */
+static int mmu_topup_memory_caches(struct kvm_vcpu *vcpu)
+{
+	struct kvm_mmu_memory_cache *cache = &vcpu->arch.mmu_page_table_cache;
+
+	while (cache->nobjs < PT64_ROOT_LEVEL) {
+		void *table = mmu_alloc_table();
+
+		if (!table)
+			return -ENOMEM;
+		cache->objects[cache->nobjs++] = table;
+	}
+	return 0;
+}
+
+void kvm_mmu_free_memory_caches(struct kvm_vcpu *vcpu)
+{
+	struct kvm_mmu_memory_cache *cache = &vcpu->arch.mmu_page_table_cache;
+
+	while (cache->nobjs)
+		mmu_free_table(cache->objects[--cache->nobjs], 1);
+}
+
+/* The 4K entry of @gfn; tables on the way come from @cache, or without one end the walk with NULL. */
+static u64 *mmu_walk(struct kvm *kvm, gfn_t gfn, struct kvm_mmu_memory_cache *cache)
+{
+	u64 *table = kvm->arch.root_spt;
+	int level;
+
+	for (level = PT64_ROOT_LEVEL; level > 1; level--) {
+		u64 *sptep = &table[spte_index(gfn, level)];
+		u64 spte = READ_ONCE(*sptep);
+
+		if (!(spte & SPTE_PRESENT)) {
+			u64 *child;
+
+			if (!cache)
+				return NULL;
+			child = cache->objects[--cache->nobjs];
+			spte = cmpxchg64(sptep, 0, __pa(child) | SPTE_TABLE_BITS);
+			if (spte)
+				/* Another vCPU was faster; ours stays for the next fault. */
+				cache->objects[cache->nobjs++] = child;
+			else
+				spte = READ_ONCE(*sptep);
+		}
+		table = spte_child(spte);
+	}
+	return &table[spte_index(gfn, 1)];
+}
+
+/* Zaps the range's SPTEs; true if TLBs must be flushed. May drop mmu_lock on the way. */
+bool kvm_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	bool flush = false;
+	gfn_t gfn;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	for (gfn = range->start; gfn < range->end; gfn++) {
+		u64 *sptep = mmu_walk(kvm, gfn, NULL);
+
+		if (sptep && (READ_ONCE(*sptep) & SPTE_PRESENT)) {
+			WRITE_ONCE(*sptep, 0);
+			flush = true;
+		}
+		if (range->may_block && need_resched()) {
+			/* Nobody may see the lock free while old translations are in use. */
+			if (flush)
+				kvm_flush_remote_tlbs(kvm);
+			flush = false;
+			cond_resched_rwlock_write(&kvm->mmu_lock);
+		}
+	}
+	return flush;
+}
+
+/* No invalidation is needed: faults don't find the slot any more. */
+void kvm_arch_flush_shadow_memslot(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	struct kvm_gfn_range range = {
+		.slot = slot,
+		.start = slot->base_gfn,
+		.end = slot->base_gfn + slot->npages,
+		.may_block = true,
+	};
+
+	write_lock(&kvm->mmu_lock);
+	if (kvm_unmap_gfn_range(kvm, &range))
+		kvm_flush_remote_tlbs(kvm);
+	write_unlock(&kvm->mmu_lock);
+}
+
+bool kvm_arch_pre_set_memory_attributes(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	if (!kvm_slot_can_be_private(range->slot))
+		return false;
+	return kvm_unmap_gfn_range(kvm, range);
+}
+
+/*
+ * There is nothing to do here: what a gfn should be says nothing about any pfn. The
+ * shared page of the same gfn is another pfn that the host owns already (mail row A3).
+ */
+bool kvm_arch_post_set_memory_attributes(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+#ifdef CONFIG_GMEM_HOOK_SET_ATTRIBUTES
+	/* The design that was given up: RMP updates under mmu_lock (mail rows A3, A6). */
+	if (kvm_slot_can_be_private(range->slot))
+		kvm_arch_gmem_set_mem_attributes(kvm, range);
+#endif
+	return false;
+}
+
+static int kvm_faultin_pfn(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	struct kvm *kvm = vcpu->kvm;
+	unsigned long hva;
+
+	/* Read before the pfn is looked for: whatever is invalidated from here on makes the fault stale. */
+	fault->mmu_seq = READ_ONCE(kvm->mmu_invalidate_seq);
+	smp_rmb();
+
+	if (!fault->slot)
+		return -EFAULT;
+
+	/* Userspace decides; a guest that wants otherwise has to ask it for the conversion. */
+	if (fault->is_private != kvm_mem_is_private(kvm, fault->gfn)) {
+		kvm_prepare_memory_fault_exit(vcpu, fault->gfn << PAGE_SHIFT, PAGE_SIZE, fault->is_private);
+		return -EFAULT;
+	}
+
+	if (fault->is_private) {
+		if (!kvm_slot_can_be_private(fault->slot) ||
+		    kvm_gmem_get_pfn(kvm, fault->slot, fault->gfn, &fault->pfn, &fault->page)) {
+			kvm_prepare_memory_fault_exit(vcpu, fault->gfn << PAGE_SHIFT, PAGE_SIZE, true);
+			return -EFAULT;
+		}
+		return 0;
+	}
+
+	hva = fault->slot->userspace_addr + ((fault->gfn - fault->slot->base_gfn) << PAGE_SHIFT);
+	if (get_user_pages_fast(hva, 1, FOLL_WRITE, &fault->page) != 1)
+		return -EFAULT;
+	fault->pfn = page_to_pfn(fault->page);
+	return 0;
+}
+
+static bool is_page_fault_stale(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	return mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);
+}
+
+static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	u64 *sptep, old;
+
+	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
+
+	sptep = mmu_walk(vcpu->kvm, fault->gfn, &vcpu->arch.mmu_page_table_cache);
+	old = READ_ONCE(*sptep);
+	if (old & SPTE_PRESENT)
+		return RET_PF_FIXED;
+	if (cmpxchg64(sptep, old, (fault->pfn << PAGE_SHIFT) | SPTE_TABLE_BITS) != old)
+		return RET_PF_RETRY;
+	return RET_PF_FIXED;
+}
+
+/* All that may sleep comes first; mmu_lock only covers the check and the SPTE (mail rows A6, A8). */
+static int kvm_tdp_page_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	int r;
+
+	r = mmu_topup_memory_caches(vcpu);
+	if (r)
+		return r;
+	r = kvm_faultin_pfn(vcpu, fault);
+	if (r)
+		return r;
+
+	r = RET_PF_RETRY;
+	read_lock(&vcpu->kvm->mmu_lock);
+	if (!is_page_fault_stale(vcpu, fault))
+		r = kvm_tdp_mmu_map(vcpu, fault);
+	read_unlock(&vcpu->kvm->mmu_lock);
+
+	put_page(fault->page);
+	return r;
+}
+
+int kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
+{
+	struct kvm_page_fault fault = {
+		.addr = gpa,
+		.error_code = error_code,
+		.gfn = gpa >> PAGE_SHIFT,
+		.write = error_code & PFERR_WRITE_MASK,
+		.is_private = error_code & vcpu->kvm->arch.private_fault_mask,
+	};
+
+	fault.slot = gfn_to_memslot(vcpu->kvm, fault.gfn);
+	return kvm_tdp_page_fault(vcpu, &fault);
+}

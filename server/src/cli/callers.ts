@@ -1,0 +1,129 @@
+/** `gmem-lens callers FUNCTION`: the tree of callers up to where paths begin. */
+import { entryPointOf } from '../program/entry-points.js';
+import type { CallEdge, FunctionNode } from '../program/model.js';
+import type { Program } from '../program/program.js';
+import { UsageError } from './errors.js';
+import { loadTree, type TreeOptions } from './load.js';
+import { writeJson, writeLine } from './output.js';
+
+export interface CallersOptions extends TreeOptions {
+  depth: number;
+  format: 'text' | 'json' | 'dot';
+}
+
+interface CallerTree {
+  function: string;
+  file: string | null;
+  line: number | null;
+  /** What starts a path here, e.g. `fallocate(2)`. */
+  entry?: string;
+  /** Its callers are shown where it stands first. */
+  repeated?: true;
+  /** There are callers, beyond the depth asked for. */
+  cut?: true;
+  callers: (CallerTree & { call: { file: string; line: number; via: string; slot?: string; macro?: string; certainty: string } })[];
+}
+
+class CallerTrees {
+  private readonly shown = new Set<string>();
+
+  constructor(
+    private readonly program: Program,
+    private readonly depth: number,
+  ) {}
+
+  of(node: FunctionNode, depth = 0): CallerTree {
+    const entry = entryPointOf(this.program, node);
+    const tree: CallerTree = { function: node.name, file: node.file, line: node.facts.line, ...(entry && { entry: entry.label }), callers: [] };
+    const edges = this.program.callsTo(node);
+    if (edges.length === 0) return tree;
+    if (this.shown.has(node.id)) return { ...tree, repeated: true };
+    if (depth >= this.depth) return { ...tree, cut: true };
+    this.shown.add(node.id);
+    tree.callers = this.callers(edges, depth);
+    return tree;
+  }
+
+  callers(edges: readonly CallEdge[], depth: number): CallerTree['callers'] {
+    return edges.map((edge) => ({
+      ...this.of(edge.caller, depth + 1),
+      call: {
+        file: edge.caller.file,
+        line: edge.site.line,
+        via: edge.via,
+        ...(edge.slot !== undefined && { slot: edge.slot }),
+        ...(edge.site.macro !== undefined && { macro: edge.site.macro }),
+        certainty: edge.certainty,
+      },
+    }));
+  }
+}
+
+function textOf(tree: CallerTree, indent: string, lines: string[]): void {
+  tree.callers.forEach((caller, index) => {
+    const last = index === tree.callers.length - 1;
+    const { call } = caller;
+    const how = [call.via === 'call' ? '' : call.via, call.slot ?? '', call.macro ?? ''].filter(Boolean).join(' ');
+    const marks = [how && `[${how}]`, caller.entry && `<- ${caller.entry}`, caller.repeated && '(callers above)', caller.cut && '(more callers: --depth)'].filter(Boolean).join(' ');
+    lines.push(`${indent}${last ? '└─' : '├─'} ${caller.function}  ${call.file}:${call.line}${marks ? `  ${marks}` : ''}`);
+    textOf(caller, `${indent}${last ? '   ' : '│  '}`, lines);
+  });
+}
+
+function dotOf(tree: CallerTree): string {
+  const lines = ['digraph callers {', '  rankdir=BT;', '  node [shape=box, fontname="monospace"];'];
+  const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+  const seen = new Set<string>();
+  const add = (node: CallerTree) => {
+    const name = `${node.function}\n${node.file ?? ''}`;
+    if (node.entry) lines.push(`  ${quote(name)} [style=bold, tooltip=${quote(node.entry)}];`);
+    for (const caller of node.callers) {
+      const edge = `  ${quote(`${caller.function}\n${caller.file ?? ''}`)} -> ${quote(name)} [label=${quote(caller.call.slot ?? (caller.call.via === 'call' ? '' : caller.call.via))}];`;
+      if (!seen.has(edge)) lines.push(edge);
+      seen.add(edge);
+      add(caller);
+    }
+  };
+  add(tree);
+  return [...lines.map((line) => line.replace(/\n/g, '\\n')), '}'].join('\n');
+}
+
+/** Functions of a name, or `file:name` where several files have one. */
+function named(program: Program, name: string): readonly FunctionNode[] {
+  const at = name.lastIndexOf(':');
+  const [file, plain] = at > 0 ? [name.slice(0, at), name.slice(at + 1)] : [undefined, name];
+  const nodes = program.symbols.functionsByName.get(plain) ?? [];
+  const meant = file === undefined ? nodes : nodes.filter((node) => node.file === file || node.file.endsWith(`/${file}`));
+  const active = meant.filter((node) => program.callsTo(node).length > 0 || node.facts.truth !== 'false');
+  return active.length > 0 ? active : meant;
+}
+
+function closest(program: Program, name: string): string[] {
+  const wanted = name.toLowerCase();
+  return [...program.symbols.functionsByName.keys()].filter((known) => known.toLowerCase().includes(wanted) || wanted.includes(known.toLowerCase())).slice(0, 5);
+}
+
+export async function callers(name: string, tree: string, options: CallersOptions): Promise<number> {
+  const { loaded } = await loadTree(tree, options);
+  const { program } = loaded;
+  const nodes = named(program, name);
+  const trees: CallerTree[] = nodes.map((node) => new CallerTrees(program, options.depth).of(node));
+  if (trees.length === 0) {
+    const edges = program.callsToName(name);
+    if (edges.length === 0) {
+      const near = closest(program, name);
+      throw new UsageError(`no function '${name}' in scope '${options.scope}' of ${loaded.tree}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`);
+    }
+    trees.push({ function: name, file: null, line: null, callers: new CallerTrees(program, options.depth).callers(edges, 0) });
+  }
+  if (options.format === 'json') await writeJson(trees.length === 1 ? trees[0] : trees);
+  else if (options.format === 'dot') for (const one of trees) await writeLine(dotOf(one));
+  else
+    for (const one of trees) {
+      const lines = [`${one.function}  ${one.file === null ? '(no body in this scope)' : `${one.file}:${one.line}`}${one.entry ? `  <- ${one.entry}` : ''}`];
+      textOf(one, '', lines);
+      if (one.callers.length === 0) lines.push('   no known callers');
+      await writeLine(lines.join('\n'));
+    }
+  return 0;
+}

@@ -1,0 +1,16 @@
+/** Errors that end a command with one line: what is wrong, and what to do. */
+import { TreeError } from '../host/tree.js';
+
+export class UsageError extends Error {}
+
+/** Exit status 2: could not run. */
+export const COULD_NOT_RUN = 2;
+/** Exit status 1: it ran and found something. */
+export const FOUND = 1;
+
+export function describeError(error: unknown): string {
+  if (error instanceof TreeError) return `${error.message} ${error.remedy}`.trim();
+  if (error instanceof UsageError || error instanceof RangeError) return error.message;
+  if (error instanceof Error) return process.env.GMEM_LENS_DEBUG ? (error.stack ?? error.message) : `${error.message} (set GMEM_LENS_DEBUG=1 for details)`;
+  return String(error);
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+/** The command line: arguments in, exit status out. Commands are loaded when they run. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { COULD_NOT_RUN, describeError } from './errors.js';
+import type { TreeOptions } from './load.js';
+import { version } from './version.js';
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('a whole number is wanted.');
+  return value;
+}
+
+/** Runs a command; what it throws becomes one line on stderr and exit status 2. */
+function run(command: () => Promise<number>): Promise<void> {
+  return command().then(
+    (status) => {
+      process.exitCode = status;
+    },
+    (error: unknown) => {
+      process.stderr.write(`gmem-lens: ${describeError(error)}\n`);
+      process.exitCode = COULD_NOT_RUN;
+    },
+  );
+}
+
+const program = new Command('gmem-lens')
+  .description('Call paths, lock contexts and lock findings of guest memory code in a Linux kernel tree that was never built.')
+  .version(version)
+  .showHelpAfterError('(gmem-lens --help shows what there is)')
+  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : COULD_NOT_RUN);
+  });
+
+function onTree(command: Command, formats: readonly string[]): Command {
+  return command
+    .addOption(new Option('--format <format>', 'how results are written').choices([...formats]).default('text'))
+    .option('--scope <scope>', "what is read: 'kvm', 'all', or globs relative to the tree", 'kvm')
+    .option('--arch <architecture>', 'folder of arch/ that is meant', 'x86')
+    .option('--config <file>', "a kernel .config (default: the tree's own, else a distribution's choices)")
+    .option('--workers <n>', 'threads that read the tree (default: as the machine has)', wholeNumber);
+}
+
+onTree(program.command('check').argument('[tree]', 'kernel tree', '.').description('report lock findings with their paths'), ['text', 'json', 'sarif'])
+  .option('--rule <ids>', 'only these rules, separated by commas')
+  .addOption(new Option('--fail-on <severity>', 'exit with 1 for findings of at least this severity').choices(['error', 'warning', 'info']).default('warning'))
+  .action((tree: string, options) => run(async () => (await import('./check.js')).check(tree, options)));
+
+onTree(program.command('calls').argument('[tree]', 'kernel tree', '.').description('every call edge'), ['text', 'jsonl', 'json']).action((tree: string, options) =>
+  run(async () => (await import('./listings.js')).calls(tree, options)),
+);
+
+onTree(program.command('functions').argument('[tree]', 'kernel tree', '.').description('every function'), ['text', 'jsonl', 'json']).action((tree: string, options) =>
+  run(async () => (await import('./listings.js')).functions(tree, options)),
+);
+
+onTree(
+  program.command('callers').argument('<function>', 'name, or file:name').argument('[tree]', 'kernel tree', '.').description('the tree of callers up to the entry points'),
+  ['text', 'json', 'dot'],
+)
+  .option('--depth <n>', 'levels of callers', wholeNumber, 12)
+  .action((name: string, tree: string, options) => run(async () => (await import('./callers.js')).callers(name, tree, options)));
+
+onTree(
+  program.command('locks').argument('[what]', 'a function, FILE:LINE, or nothing for all functions').argument('[tree]', 'kernel tree').description('lock contexts'),
+  ['text', 'jsonl', 'json'],
+).action((what: string | undefined, tree: string | undefined, options) =>
+  run(async () => {
+    const { isFolder } = await import('../host/tree.js');
+    const onlyTree = what !== undefined && tree === undefined && isFolder(what);
+    return (await import('./locks.js')).locks(onlyTree ? undefined : what, onlyTree ? what : (tree ?? '.'), options);
+  }),
+);
+
+onTree(program.command('hooks').argument('[tree]', 'kernel tree', '.').description('invalidation and RMP hooks: declaration, implementation, callers, lock context'), ['text', 'json']).action(
+  (tree: string, options) => run(async () => (await import('./hooks.js')).hooksCommand(tree, options)),
+);
+
+onTree(program.command('report').argument('[tree]', 'kernel tree; default: the bundled reference kernels').description('hooks, their callers, and findings, for a first look'), ['text']).action(
+  (tree: string | undefined, options: TreeOptions & { format: 'text' }) => run(async () => (await import('./report.js')).reportCommand(tree, options)),
+);
+
+onTree(program.command('doctor').argument('[tree]', 'kernel tree', '.').description('what would keep the tool from working'), ['text']).action((tree: string, options: TreeOptions) =>
+  run(async () => (await import('./doctor.js')).doctor(tree, options)),
+);
+
+program
+  .command('lsp')
+  .description('language server for any editor')
+  .option('--stdio', 'speak over stdin and stdout (the default)')
+  .action(() => run(async () => (await import('../lsp/main.js')).startStdio()));
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`gmem-lens: ${describeError(error)}\n`);
+  process.exitCode = COULD_NOT_RUN;
+});

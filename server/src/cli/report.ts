@@ -1,0 +1,17 @@
+/** `gmem-lens report`: the first look that `npm start` gives. */
+import { type BundledKernel, bundledKernels } from '../host/bundled-kernels.js';
+import { report, type HooksOptions } from './hooks.js';
+import { writeLine } from './output.js';
+
+async function bundled(kernel: BundledKernel, options: HooksOptions): Promise<void> {
+  for (const { name, file } of kernel.configs) await report(kernel.tree, { ...options, config: file, title: `reference kernel ${kernel.name}, ${name}` });
+}
+
+/** @param tree a kernel tree; without it the bundled reference kernels, each in all its configurations */
+export async function reportCommand(tree: string | undefined, options: HooksOptions): Promise<number> {
+  if (tree !== undefined) return report(tree, options);
+  const kernels = bundledKernels();
+  for (const kernel of kernels) await bundled(kernel, options);
+  await writeLine(`The same for a kernel tree: npm start -- /path/to/linux`);
+  return 0;
+}

@@ -1,0 +1,44 @@
+/** Findings as SARIF 2.1.0, as code-scanning sites and editors read it. */
+import { allRules } from '../rules/all-rules.js';
+import type { Finding, Severity } from '../rules/finding.js';
+import { version } from './version.js';
+
+const LEVEL: Record<Severity, 'error' | 'warning' | 'note'> = { error: 'error', warning: 'warning', info: 'note' };
+
+function location(file: string, line: number, column: number, text?: string): object {
+  return {
+    physicalLocation: { artifactLocation: { uri: encodeURI(file), uriBaseId: 'TREE' }, region: { startLine: line, startColumn: column } },
+    ...(text !== undefined && { message: { text } }),
+  };
+}
+
+export function sarifOf(findings: readonly Finding[]): object {
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'gmem-lens',
+            version,
+            rules: allRules.map((rule) => ({ id: rule.id, shortDescription: { text: rule.summary }, fullDescription: { text: rule.summary }, help: { text: rule.explanation, markdown: rule.explanation } })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: findings.map((finding) => ({
+          ruleId: finding.rule,
+          ruleIndex: allRules.findIndex((rule) => rule.id === finding.rule),
+          level: LEVEL[finding.severity],
+          message: { text: finding.message },
+          locations: [location(finding.file, finding.line, finding.column)],
+          codeFlows: [
+            {
+              threadFlows: [{ locations: finding.path.map((step) => ({ location: location(step.file, step.line, step.column, `${step.function}: ${step.text}`) })) }],
+            },
+          ],
+        })),
+      },
+    ],
+  };
+}

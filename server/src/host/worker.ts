@@ -1,0 +1,76 @@
+/** A thread that reads files: bytes in, facts as JSON out. Bundled by itself, as dist/worker.js. */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { configurationOf } from '../kernel-c/conditions.js';
+import { readFacts } from '../kernel-c/file-facts.js';
+import { loadParser } from '../kernel-c/parser.js';
+import { readSource, UnreadableFile } from './source-file.js';
+import { reasonOf } from './tree.js';
+import { type FileResult, Shared, type WorkerMessage, type WorkerTask } from './worker-protocol.js';
+
+/** Results are sent in parcels of about this many bytes: each message costs both threads time. */
+const PARCEL_BYTES = 1 << 20;
+
+const task = workerData as WorkerTask;
+const { shared, owners, slot } = task;
+const encoder = new TextEncoder();
+
+let parcel: FileResult[] = [];
+let parcelBytes = 0;
+
+function send(): void {
+  if (parcel.length === 0) return;
+  const message: WorkerMessage = { results: parcel };
+  parentPort?.postMessage(
+    message,
+    parcel.flatMap((result) => (result.facts ? [result.facts.buffer] : [])),
+  );
+  parcel = [];
+  parcelBytes = 0;
+}
+
+function add(result: FileResult): void {
+  parcel.push(result);
+  parcelBytes += result.facts?.length ?? 0;
+  if (parcelBytes >= PARCEL_BYTES) send();
+}
+
+function* indices(): Iterable<number> {
+  for (const index of task.first) yield index;
+  for (;;) {
+    const index = Atomics.add(shared, Shared.Next, 1);
+    if (index >= task.paths.length) return;
+    Atomics.store(owners, index, slot + 1);
+    yield index;
+  }
+}
+
+const parser = await loadParser(task.grammarFiles);
+const { symbols, closed, key } = task.configuration;
+const configuration = configurationOf(symbols, closed, key);
+
+function read(index: number): FileResult {
+  let source: ReturnType<typeof readSource>;
+  try {
+    source = readSource(join(task.tree, task.paths[index]!));
+  } catch (error) {
+    const reason = error instanceof UnreadableFile ? error.message : reasonOf(error);
+    return { index, hash: '', size: 0, mtimeMs: 0, problem: `not read: ${reason}` };
+  }
+  const facts = encoder.encode(JSON.stringify(readFacts(parser, source.text, configuration)));
+  return { index, facts, hash: source.hash, size: source.size, mtimeMs: source.mtimeMs };
+}
+
+for (const index of indices()) {
+  if (Atomics.load(shared, Shared.Cancelled) !== 0) break;
+  Atomics.store(shared, Shared.Current + slot, index + 1);
+  try {
+    add(read(index));
+  } catch (error) {
+    // After an abort inside of WASM the parser's memory can't be trusted: another worker takes over.
+    send();
+    throw error;
+  }
+}
+Atomics.store(shared, Shared.Current + slot, 0);
+send();

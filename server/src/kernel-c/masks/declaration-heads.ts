@@ -1,0 +1,126 @@
+/**
+ * Words in a declaration's head that no table lists. C has one type and one name there, beside its own words:
+ * what is more, `STATIC_INLINE u32 f(`, `struct x y __LAYOUT;`, `MEMBERS_START struct list_head l;`, is a macro's.
+ */
+import { ATTRIBUTES_WITH_ARGUMENTS, BARE_ATTRIBUTES, PRIMITIVE_WORDS, TYPEOF_WORDS } from '../knowledge.js';
+import { TokenKind } from '../lexer.js';
+import type { MaskContext } from './mask-context.js';
+import { COLON, PAREN_OPEN, STAR } from './token-view.js';
+
+const QUALIFIERS: ReadonlySet<string> = new Set([
+  'const',
+  'volatile',
+  'restrict',
+  '__restrict',
+  '__restrict__',
+  'static',
+  'extern',
+  'inline',
+  '__inline',
+  '__inline__',
+  'register',
+  'auto',
+  'typedef',
+  '_Atomic',
+  '__extension__',
+  '__const',
+  '__volatile__',
+]);
+
+/** Words that begin a statement or go on with one; `asm` begins a masked expression. */
+const STATEMENT_WORD =
+  /^(if|else|while|for|do|switch|case|default|return|goto|break|continue|sizeof|offsetof|asm|__asm__|__asm)$/;
+
+const TAG_WORD = /^(struct|union|enum)$/;
+const CAPITALS = /^_*[A-Z][A-Z0-9_]+$/;
+
+interface Head {
+  /** Positions of names in it, first to last; a macro's with its arguments' end. */
+  names: { first: number; last: number }[];
+  hasType: boolean;
+  /** How many of the names stand before the first `*`. */
+  beforeStar: number;
+  /** Position of the first token behind it. */
+  end: number;
+}
+
+/** Takes macros out of the head that begins at `i`. Does nothing where the text there is no declaration. */
+export function maskDeclarationHead(m: MaskContext, i: number): void {
+  const head = readHead(m, i);
+  if (!head) return;
+  const { names, end } = head;
+  const isCall = m.is(end, PAREN_OPEN);
+  let last = names.length;
+  const wanted = (count: number) => (head.hasType ? 1 : Math.min(2, count));
+  while (
+    !isCall &&
+    last > wanted(last) &&
+    isMacroLike(m, names[last - 1]!) &&
+    !isMacroLike(m, names[last - 2]!)
+  ) {
+    last--;
+    m.blankTokens(names[last]!.first, names[last]!.last);
+  }
+  if (last <= wanted(last)) return;
+  const name = last - 1;
+  const type = head.hasType
+    ? -1
+    : head.beforeStar < last && head.beforeStar > 0
+      ? head.beforeStar - 1
+      : name - 1;
+  for (let n = 0; n < last; n++) if (n !== name && n !== type) m.blankTokens(names[n]!.first, names[n]!.last);
+}
+
+function readHead(m: MaskContext, i: number): Head | undefined {
+  const names: Head['names'] = [];
+  let hasType = false;
+  let beforeStar = -1;
+  let at = i;
+  for (; ; at++) {
+    if (m.is(at, STAR) && at > i) {
+      if (beforeStar < 0) beforeStar = names.length;
+      continue;
+    }
+    if (!m.isWord(at)) break;
+    const word = m.word(at);
+    if (STATEMENT_WORD.test(word)) return undefined;
+    if (QUALIFIERS.has(word) || BARE_ATTRIBUTES.has(word)) continue;
+    const close = m.closeBehind(at);
+    if (TAG_WORD.test(word)) {
+      while (BARE_ATTRIBUTES.has(m.word(at + 1)) || ATTRIBUTES_WITH_ARGUMENTS.has(m.word(at + 1)))
+        at = Math.max(m.closeBehind(at + 1), at + 1);
+      if (m.isWord(at + 1)) at++;
+      hasType = true;
+    } else if (PRIMITIVE_WORDS.has(word)) hasType = true;
+    else if (TYPEOF_WORDS.has(word)) {
+      if (close < 0) return undefined;
+      hasType = true;
+      at = close;
+    } else if (close >= 0 && ATTRIBUTES_WITH_ARGUMENTS.has(word)) at = close;
+    else if (close >= 0 && isAttributeCall(m, at, close)) {
+      names.push({ first: at, last: close });
+      at = close;
+    } else names.push({ first: at, last: at });
+  }
+  if (m.is(at, COLON) && m.scope !== 'aggregate') return undefined;
+  if (m.kind(at) === TokenKind.Number || m.kind(at) === TokenKind.Literal) return undefined;
+  return { names, hasType, beforeStar: beforeStar < 0 ? names.length : beforeStar, end: at };
+}
+
+/** `__printf(1, 2) int f(`: parameters are no numbers, and behind them comes no further name. */
+function isAttributeCall(m: MaskContext, at: number, close: number): boolean {
+  const isConstant = m.kind(at + 2) === TokenKind.Number || m.isLiteral(at + 2);
+  return isConstant && m.scope !== 'function' && (m.isWord(close + 1) || m.is(close + 1, STAR));
+}
+
+function isMacroLike(m: MaskContext, { first }: { first: number }): boolean {
+  const word = m.word(first);
+  return word.startsWith('__') || CAPITALS.test(word);
+}
+
+/** `ZONE_TYPES` alone on its line: a list macro that the text doesn't show. */
+export function maskBareItem(m: MaskContext, i: number, word: string): boolean {
+  if (!CAPITALS.test(word) || !m.endsLine(i) || m.kind(i + 1) === TokenKind.Punctuation) return false;
+  m.blankToken(i);
+  return true;
+}

@@ -1,0 +1,145 @@
+/** What the masks share while they walk over a file: where they are, what they changed, what they found. */
+import type { Configuration } from '../conditions.js';
+import { BRACE_CLOSE, PAREN_CLOSE, SEMICOLON, TokenView } from './token-view.js';
+
+/** A macro used as a whole item at file level: `EXPORT_SYMBOL_GPL(x);`, `KVM_X86_OP(vcpu_run)`. */
+export interface Invocation {
+  name: string;
+  /** Arguments as written, trimmed. */
+  arguments: string[];
+  start: number;
+  end: number;
+}
+
+export interface Edit {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** What a brace holds. */
+export type Scope = 'function' | 'aggregate' | 'enum' | 'initialiser' | 'other';
+
+/** What an open bracket holds: arguments of a call in a body or initialiser, statements or members, anything else. */
+export type Parenthesis = 'arguments' | 'other' | 'brace';
+
+/** A function that a macro defines: the macro, and the offset of the function's name in its arguments. */
+export interface Definer {
+  macro: string;
+  name: number;
+}
+
+/** Text that is only blanks and the line breaks of `text`. */
+export const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
+
+export class MaskContext extends TokenView {
+  readonly edits: Edit[] = [];
+  /** 1 for each position whose token a mask has taken out. */
+  private readonly hidden: Uint8Array;
+  readonly scopes: Scope[] = [];
+  readonly parentheses: Parenthesis[] = [];
+  /** Positions up to this one have been dealt with. */
+  skipTo = -1;
+
+  readonly iterators = new Map<number, string>();
+  readonly invocations: Invocation[] = [];
+  readonly weak: number[] = [];
+  readonly cleanups = new Map<number, string>();
+  readonly definers = new Map<number, Definer>();
+  readonly problems: { offset: number; message: string }[] = [];
+
+  constructor(source: string, configuration: Configuration) {
+    super(source, configuration);
+    this.hidden = new Uint8Array(this.length);
+    if (this.tokens.unterminated >= 0)
+      this.problems.push({ offset: this.tokens.unterminated, message: 'comment is never closed' });
+    for (const offset of this.selected.unbalanced)
+      this.problems.push({ offset, message: 'conditional directive without its partner' });
+  }
+
+  get scope(): Scope | undefined {
+    return this.scopes[this.scopes.length - 1];
+  }
+  get inBody(): boolean {
+    return this.scope === 'function' || this.scope === 'initialiser';
+  }
+  get atFileLevel(): boolean {
+    return this.scopes.length === 0 && this.parentheses.length === 0;
+  }
+  /** Directly between braces, not in parentheses inside of them. */
+  get inBraces(): boolean {
+    return this.parentheses[this.parentheses.length - 1] === 'brace';
+  }
+  get inArguments(): boolean {
+    return this.parentheses[this.parentheses.length - 1] === 'arguments';
+  }
+
+  /** Position of the token before `i` that no mask has taken out, or -1. */
+  previous(i: number): number {
+    let before = i - 1;
+    while (before >= 0 && this.hidden[before]) before--;
+    return before;
+  }
+
+  isHidden(i: number): boolean {
+    return this.hidden[i] === 1;
+  }
+  openBrace(scope: Scope): void {
+    this.scopes.push(scope);
+    this.parentheses.push('brace');
+  }
+  closeBrace(i: number): void {
+    if (this.inFirstColumn(i)) return this.restart();
+    this.scopes.pop();
+    while (this.parentheses.length > 0 && this.parentheses.pop() !== 'brace');
+  }
+  /** A brace in the first column: whatever is still open was half typed. */
+  restart(): void {
+    this.scopes.length = 0;
+    this.parentheses.length = 0;
+  }
+
+  edit(start: number, end: number, text: string): void {
+    this.edits.push({ start, end, text });
+  }
+  private blankOut(start: number, end: number): void {
+    this.edit(start, end, blank(this.source.slice(start, end)));
+  }
+  blankToken(i: number): void {
+    this.blankTokens(i, i);
+  }
+  /** Takes the tokens from position `first` to `last` out, and whatever lies between them. */
+  blankTokens(first: number, last: number): void {
+    this.hidden.fill(1, first, last + 1);
+    this.blankOut(this.start(first), this.end(last));
+  }
+  /** Writes `text` over the tokens from `first` to `last`: padded with blanks, line breaks kept behind it. */
+  overwrite(first: number, last: number, text: string): void {
+    this.overwriteText(this.start(first), this.end(last), text);
+  }
+  overwriteText(start: number, end: number, text: string): void {
+    this.edit(start, end, text + blank(this.source.slice(start + text.length, end)));
+  }
+
+  /** Is this the first token of an item of the file? */
+  isItemStart(i: number): boolean {
+    const before = this.previous(i);
+    return (
+      before < 0 ||
+      this.is(before, SEMICOLON) ||
+      this.is(before, BRACE_CLOSE) ||
+      // `MODULE_LICENSE("GPL")` without `;`, or a branch of an `#if` before it.
+      (this.is(before, PAREN_CLOSE) && this.scopes.length === 0)
+    );
+  }
+
+  /** Arguments of the parenthesis at `open` as written, trimmed. */
+  argumentTexts(open: number): string[] {
+    const close = this.partner[open]!;
+    if (close === open + 1) return [];
+    const bounds = [open, ...this.argumentCommas(open, close), close];
+    return bounds
+      .slice(0, -1)
+      .map((bound, n) => this.source.slice(this.end(bound), this.start(bounds[n + 1]!)).trim());
+  }
+}

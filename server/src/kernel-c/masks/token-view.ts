@@ -1,0 +1,135 @@
+/** The kept tokens of a file by position, with what masks ask of them: words, punctuation, partners of brackets. */
+import { type KeptText, selectText } from '../conditionals.js';
+import type { Configuration } from '../conditions.js';
+import { TokenKind, type Tokens, tokenize } from '../lexer.js';
+
+export const PAREN_OPEN = 40;
+export const PAREN_CLOSE = 41;
+export const STAR = 42;
+export const COMMA = 44;
+export const DOT = 46;
+export const COLON = 58;
+export const SEMICOLON = 59;
+export const EQUALS = 61;
+export const BRACKET_OPEN = 91;
+export const BRACKET_CLOSE = 93;
+export const BRACE_OPEN = 123;
+export const BRACE_CLOSE = 125;
+const MINUS = 45;
+const NEWLINE = 10;
+
+export class TokenView {
+  readonly tokens: Tokens;
+  readonly selected: KeptText;
+  /** Indices into `tokens`, one for each position. */
+  readonly kept: Int32Array;
+  /** Position of the bracket that closes the one at this position (or opens it); -1 without a partner. */
+  readonly partner: Int32Array;
+  /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */
+  readonly withOperands = new Set<number>();
+
+  constructor(
+    readonly source: string,
+    configuration: Configuration,
+  ) {
+    this.tokens = tokenize(source);
+    this.selected = selectText(source, this.tokens, configuration);
+    this.kept = this.selected.kept;
+    this.partner = this.matchBrackets();
+  }
+
+  get length(): number {
+    return this.kept.length;
+  }
+
+  // Positions outside of the file have kind and code 0: rules may look around freely.
+
+  kind(i: number): number {
+    return i < 0 || i >= this.kept.length ? 0 : this.tokens.kind[this.kept[i]!]!;
+  }
+  code(i: number): number {
+    return i < 0 || i >= this.kept.length ? 0 : this.tokens.code[this.kept[i]!]!;
+  }
+  start(i: number): number {
+    return this.tokens.start[this.kept[i]!]!;
+  }
+  end(i: number): number {
+    return this.tokens.end[this.kept[i]!]!;
+  }
+  word(i: number): string {
+    return this.kind(i) === TokenKind.Word ? this.source.slice(this.start(i), this.end(i)) : '';
+  }
+  isWord(i: number): boolean {
+    return this.kind(i) === TokenKind.Word;
+  }
+  isLiteral(i: number): boolean {
+    return this.kind(i) === TokenKind.Literal;
+  }
+  is(i: number, code: number): boolean {
+    return this.kind(i) === TokenKind.Punctuation && this.code(i) === code;
+  }
+  /** `.` or `->`. */
+  isMemberAccess(i: number): boolean {
+    return this.is(i, DOT) || (this.is(i, MINUS) && this.end(i) - this.start(i) === 2);
+  }
+  inFirstColumn(i: number): boolean {
+    const start = this.start(i);
+    return start === 0 || this.source.charCodeAt(start - 1) === NEWLINE;
+  }
+  /** Is there a line break between this token and the next? */
+  endsLine(i: number): boolean {
+    if (i + 1 >= this.kept.length) return true;
+    const line = this.source.indexOf('\n', this.end(i));
+    return line >= 0 && line < this.start(i + 1);
+  }
+  /** Position of the parenthesis that closes the one behind position `i`, or -1. */
+  closeBehind(i: number): number {
+    return this.is(i + 1, PAREN_OPEN) ? this.partner[i + 1]! : -1;
+  }
+
+  /** Positions of the commas that split the arguments between a parenthesis and its partner. */
+  argumentCommas(open: number, close: number): number[] {
+    const commas: number[] = [];
+    for (let i = open + 1; i < close; i++) {
+      if (this.partner[i]! > i) i = this.partner[i]!;
+      else if (this.is(i, COMMA)) commas.push(i);
+    }
+    return commas;
+  }
+
+  /** A literal before a parenthesis is a constraint; so is one behind an operand's name in brackets. */
+  private isOperand(i: number): boolean {
+    if (this.kind(i) !== TokenKind.Literal) return false;
+    return (
+      this.is(i + 1, PAREN_OPEN) ||
+      (this.is(i - 1, BRACKET_CLOSE) && this.isWord(i - 2) && this.is(i - 3, BRACKET_OPEN))
+    );
+  }
+
+  private matchBrackets(): Int32Array {
+    const partner = new Int32Array(this.kept.length).fill(-1);
+    const open: number[] = [];
+    for (let i = 0; i < this.kept.length; i++) {
+      if (this.kind(i) !== TokenKind.Punctuation) {
+        if (open.length > 0 && this.isOperand(i)) this.withOperands.add(open[open.length - 1]!);
+        continue;
+      }
+      const code = this.code(i);
+      if ((code === BRACE_OPEN || code === BRACE_CLOSE) && this.inFirstColumn(i)) {
+        // A brace in the first column belongs to an item of the file: whatever is still open inside was half typed.
+        while (open.length > (code === BRACE_CLOSE ? 1 : 0)) open.pop();
+      }
+      if (code === PAREN_OPEN || code === BRACE_OPEN || code === BRACKET_OPEN) open.push(i);
+      else if (code === PAREN_CLOSE || code === BRACE_CLOSE || code === BRACKET_CLOSE) {
+        const wanted = code === PAREN_CLOSE ? PAREN_OPEN : code === BRACE_CLOSE ? BRACE_OPEN : BRACKET_OPEN;
+        let at = open.length - 1;
+        while (at >= 0 && this.code(open[at]!) !== wanted && open.length - at < 3) at--;
+        if (at < 0 || this.code(open[at]!) !== wanted) continue;
+        partner[open[at]!] = i;
+        partner[i] = open[at]!;
+        open.length = at;
+      }
+    }
+    return partner;
+  }
+}

@@ -1,0 +1,205 @@
+/** Lock flow of all functions that touch locks, bottom-up: a callee's summary is part of its callers' flow. */
+import { columnOf, type Position } from '../kernel-c/syntax.js';
+import type { CallEdge, CallSite, FunctionNode } from '../program/model.js';
+import { bodyOf, type Program } from '../program/program.js';
+import { analyseFlow, NEUTRAL, summarise, type FlowResult, type Outcome, type Summary } from './flow-analysis.js';
+import { FlowBuilder, lineOf } from './flow-builder.js';
+import type { FlowGraph, FlowNode } from './flow-graph.js';
+import type { LockNames } from './lock-names.js';
+import { ENTRY_STATE, type Holding, type LockName, type LockState } from './lock-state.js';
+import { lockPrimitive } from './primitives.js';
+
+/** A function is looked at again when a callee's summary changes; recursion ends here. */
+const MAX_ROUNDS = 6;
+
+interface Flow {
+  node: FunctionNode;
+  graph: FlowGraph;
+  names: LockNames;
+  unassigned: ReadonlyMap<string, number>;
+  result: FlowResult;
+  rounds: number;
+}
+
+/** Lock states before the calls of one function that touches locks. */
+export interface FunctionLocks {
+  summary: Summary;
+  /** By `siteKey`; a call that no path reaches has none. */
+  sites: ReadonlyMap<string, readonly LockState[]>;
+  incomplete: boolean;
+}
+
+const siteKeyAt = (line: number, column: number, callee: string) => `${line}:${column}:${callee}`;
+export const siteKey = (site: CallSite): string => siteKeyAt(site.line, site.column, site.name ?? '*');
+
+const ONLY_ENTRY: readonly LockState[] = [ENTRY_STATE];
+
+const CHANGES_LOCKS: ReadonlySet<string> = new Set(['acquire', 'release', 'try', 'downgrade']);
+
+function touchesLocks(mentions: ReadonlySet<string>): boolean {
+  for (const word of mentions) {
+    const primitive = lockPrimitive(word);
+    if (!primitive || CHANGES_LOCKS.has(primitive.op)) return true;
+  }
+  return false;
+}
+
+export class LockFlows {
+  private readonly flows = new Map<string, Flow>();
+  private readonly summaries = new Map<string, Summary>();
+  private readonly locks = new Map<string, FunctionLocks>();
+
+  constructor(private readonly program: Program) {
+    const queue: FunctionNode[] = [];
+    for (const node of program.functions()) if (touchesLocks(program.unit(node)?.mentions ?? new Set())) queue.push(node);
+    const queued = new Set(queue.map((node) => node.id));
+    while (queue.length > 0) {
+      const node = queue.shift()!;
+      queued.delete(node.id);
+      if (!this.analyse(node)) continue;
+      for (const { caller } of program.callsTo(node)) {
+        if (!queued.has(caller.id) && (this.flows.get(caller.id)?.rounds ?? 0) < MAX_ROUNDS) {
+          queued.add(caller.id);
+          queue.push(caller);
+        }
+      }
+    }
+    for (const flow of this.flows.values()) this.locks.set(flow.node.id, this.siteStates(flow));
+    this.flows.clear();
+  }
+
+  /** Analyses a function; true when its summary changed. */
+  private analyse(node: FunctionNode): boolean {
+    const flow = this.flowOf(node);
+    flow.rounds++;
+    flow.result = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()));
+    const summary = summarise(flow.result, flow.unassigned);
+    const before = this.summaries.get(node.id) ?? NEUTRAL;
+    this.summaries.set(node.id, summary);
+    return describe(before) !== describe(summary);
+  }
+
+  private flowOf(node: FunctionNode): Flow {
+    let flow = this.flows.get(node.id);
+    if (!flow) {
+      const builder = new FlowBuilder(this.program.symbols, node, bodyOf(node));
+      const graph = builder.build();
+      const unassigned = new Map<string, number>();
+      node.facts.parameters.forEach((parameter, index) => unassigned.set(parameter.name, index));
+      for (const inner of graph.nodes) if (inner.kind === 'set') unassigned.delete(inner.name);
+      flow = { node, graph, names: builder.names, unassigned, result: { before: [], exits: [], incomplete: false }, rounds: 0 };
+      this.flows.set(node.id, flow);
+    }
+    return flow;
+  }
+
+  /** Edges of a function by the place and name of their call. */
+  private edgesByKey(node: FunctionNode): Map<string, CallEdge[]> {
+    const edges = new Map<string, CallEdge[]>();
+    for (const edge of this.program.callsFrom(node)) {
+      const key = siteKey(edge.site);
+      const list = edges.get(key);
+      if (list) list.push(edge);
+      else edges.set(key, [edge]);
+    }
+    return edges;
+  }
+
+  private effectsOf(flow: Flow): (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined {
+    const edges = this.edgesByKey(flow.node);
+    const known = new Map<FlowNode, readonly Outcome[] | undefined>();
+    return (call) => {
+      if (!known.has(call)) known.set(call, this.outcomesOf(flow, call, edges.get(this.keyOf(flow.node, call.p, call.callee)) ?? []));
+      return known.get(call);
+    };
+  }
+
+  private outcomesOf(flow: Flow, call: Extract<FlowNode, { kind: 'call' }>, edges: readonly CallEdge[]): readonly Outcome[] | undefined {
+    const outcomes: Outcome[] = [];
+    let effective = false;
+    for (const { callee } of edges) {
+      const summary = (callee && callee.id !== flow.node.id && this.summaries.get(callee.id)) || NEUTRAL;
+      if (!summary.neutral) effective = true;
+      for (const outcome of summary.outcomes) outcomes.push(this.inCallersTerms(flow, call, callee, outcome));
+    }
+    return effective ? outcomes : undefined;
+  }
+
+  private inCallersTerms(flow: Flow, call: Extract<FlowNode, { kind: 'call' }>, callee: FunctionNode | null, outcome: Outcome): Outcome {
+    const effects = new Map<LockName, Holding>();
+    for (const [lock, holding] of outcome.effects) {
+      const parameter = /^\$(\d+)$/.exec(lock)?.[1];
+      const argument = parameter === undefined ? undefined : call.arguments[Number(parameter)];
+      const name = parameter === undefined ? lock : argument && flow.names.of(argument);
+      if (name !== undefined) effects.set(name, holding.held ? { ...holding, through: callee?.name ?? call.callee } : holding);
+    }
+    return { ...outcome, effects };
+  }
+
+  private keyOf(node: FunctionNode, p: Position, callee: string): string {
+    return siteKeyAt(lineOf(node, p), columnOf(p) + 1, callee);
+  }
+
+  private siteStates(flow: Flow): FunctionLocks {
+    const sites = new Map<string, readonly LockState[]>();
+    flow.graph.nodes.forEach((node, index) => {
+      const callee = node.kind === 'call' ? node.callee : node.kind === 'lock' ? node.primitive.name : undefined;
+      if (callee === undefined) return;
+      const key = this.keyOf(flow.node, node.p, callee);
+      const states = distinctLocks(flow.result.before[index] ?? []);
+      const before = sites.get(key);
+      sites.set(key, before ? distinctLocks([...before, ...states]) : states);
+    });
+    return { summary: this.summaries.get(flow.node.id) ?? NEUTRAL, sites, incomplete: flow.result.incomplete };
+  }
+
+  of(node: FunctionNode): FunctionLocks | undefined {
+    return this.locks.get(node.id);
+  }
+
+  /** States before a call, relative to the function's entry; none when no path leads to it. */
+  statesAt(node: FunctionNode, site: CallSite): readonly LockState[] {
+    const locks = this.locks.get(node.id);
+    if (!locks) return ONLY_ENTRY;
+    const exact = locks.sites.get(siteKey(site));
+    if (exact) return exact;
+    const prefix = `${site.line}:${site.column}:`;
+    const near: LockState[] = [];
+    for (const [key, states] of locks.sites) if (key.startsWith(prefix)) near.push(...states);
+    return near.length > 0 ? distinctLocks(near) : ONLY_ENTRY;
+  }
+
+  /** States just before a line (from 1), relative to the function's entry. */
+  statesBeforeLine(node: FunctionNode, line: number): readonly LockState[] {
+    if (!this.locks.has(node.id)) return ONLY_ENTRY;
+    const flow = this.flowOf(node);
+    const result = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()));
+    this.flows.clear();
+    let nearest = Number.POSITIVE_INFINITY;
+    let states: readonly LockState[] = [];
+    flow.graph.nodes.forEach((inner, index) => {
+      const at = lineOf(node, inner.p);
+      const before = result.before[index]!;
+      if (index === 0 || at < line || at >= nearest || before.length === 0) return;
+      nearest = at;
+      states = before;
+    });
+    return distinctLocks(states);
+  }
+}
+
+function distinctLocks(states: readonly LockState[]): readonly LockState[] {
+  const seen = new Map<string, LockState>();
+  for (const state of states) {
+    const key = state.key.slice(0, state.key.indexOf('|'));
+    if (!seen.has(key)) seen.set(key, state);
+  }
+  return [...seen.values()];
+}
+
+function describe(summary: Summary): string {
+  return summary.outcomes
+    .map(({ effects, result, when }) => `${[...effects].map(([lock, holding]) => `${lock}${holding.held ? holding.mode : '-'}`)}/${result}/${[...when]}`)
+    .sort()
+    .join(';');
+}

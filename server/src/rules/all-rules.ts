@@ -1,0 +1,22 @@
+/** Every rule, and running them. */
+import type { Finding } from './finding.js';
+import { compareFindings } from './finding.js';
+import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
+import type { Rule, RuleInput } from './rule.js';
+
+export const allRules: readonly Rule[] = [rmpUnderMmuLock];
+
+/**
+ * Findings of the given rules (all when empty), ordered by place.
+ * @throws RangeError naming an unknown rule
+ */
+export function checkRules(input: RuleInput, ids: readonly string[] = []): Finding[] {
+  const chosen = ids.length === 0 ? allRules : ids.map((id) => ruleById(id));
+  return chosen.flatMap((rule) => rule.check(input)).sort(compareFindings);
+}
+
+function ruleById(id: string): Rule {
+  const rule = allRules.find((candidate) => candidate.id === id);
+  if (!rule) throw new RangeError(`unknown rule '${id}'; known rules: ${allRules.map((known) => known.id).join(', ')}`);
+  return rule;
+}

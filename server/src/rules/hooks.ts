@@ -1,0 +1,21 @@
+/** The hooks of guest memory by name: grammars/hooks.json, where each has its source. */
+import table from '../../../grammars/hooks.json' with { type: 'json' };
+
+export interface Hook {
+  name: string;
+  kind: string;
+  role: string;
+  source: string;
+  mailRow: string | null;
+}
+
+export const hooks: readonly Hook[] = table.functions as Hook[];
+
+const byName = new Map(hooks.map((hook) => [hook.name, hook]));
+
+export const hookOf = (name: string): Hook | undefined => byName.get(name);
+
+/** What a kind of hook is for, in a few words. */
+export const kindMeaning = (kind: string): string => (table.kinds as Record<string, string>)[kind] ?? kind;
+
+export const hooksOfKind = (kind: string): ReadonlySet<string> => new Set(hooks.filter((hook) => hook.kind === kind).map((hook) => hook.name));
