@@ -89,7 +89,13 @@ program
   .command('lsp')
   .description('language server for any editor')
   .option('--stdio', 'speak over stdin and stdout (the default)')
-  .action(() => run(async () => (await import('../lsp/main.js')).startStdio()));
+  .action(() => run(async () => (await import('../lsp/stdio.js')).serveStdio()));
+
+// `gmem-lens calls | head`: a reader that has seen enough is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  throw error;
+});
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`gmem-lens: ${describeError(error)}\n`);

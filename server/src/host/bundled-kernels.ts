@@ -20,7 +20,15 @@ export function bundledKernels(): BundledKernel[] {
     .map((entry) => {
       const tree = join(folder, entry.name);
       const configs = join(tree, 'configs');
-      const files = existsSync(configs) ? readdirSync(configs).filter((file) => file.endsWith('.config')).sort() : [];
-      return { name: entry.name, tree, configs: files.map((file) => ({ name: file.replace(/\.config$/, ''), file: join(configs, file) })) };
+      const files = existsSync(configs)
+        ? readdirSync(configs)
+            .filter((file) => file.endsWith('.config'))
+            .sort()
+        : [];
+      return {
+        name: entry.name,
+        tree,
+        configs: files.map((file) => ({ name: file.replace(/\.config$/, ''), file: join(configs, file) })),
+      };
     });
 }

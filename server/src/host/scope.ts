@@ -13,6 +13,8 @@ export interface ScopeFile {
   size: number;
   /** Milliseconds since 1970, with fractions where the file system has them. */
   mtimeMs: number;
+  /** The same of the last change of content, name or rights: it can't be set back. */
+  ctimeMs: number;
 }
 
 export interface Scope {
@@ -207,7 +209,7 @@ class Walk {
   }
 
   private file(path: string, found: Stats): void {
-    this.files.set(path, { path, size: found.size, mtimeMs: found.mtimeMs });
+    this.files.set(path, { path, size: found.size, mtimeMs: found.mtimeMs, ctimeMs: found.ctimeMs });
   }
 }
 

@@ -10,6 +10,7 @@ export interface SourceFile {
   /** Bytes. */
   size: number;
   mtimeMs: number;
+  ctimeMs: number;
 }
 
 export function hashOf(content: string | Uint8Array): string {
@@ -37,7 +38,8 @@ export function readSource(path: string): SourceFile {
       );
     }
     const bytes = readFileSync(file);
-    return { text: bytes.toString('utf8'), hash: hashOf(bytes), size: found.size, mtimeMs: found.mtimeMs };
+    const { size, mtimeMs, ctimeMs } = found;
+    return { text: bytes.toString('utf8'), hash: hashOf(bytes), size, mtimeMs, ctimeMs };
   } finally {
     closeSync(file);
   }

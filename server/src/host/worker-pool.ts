@@ -8,7 +8,13 @@ import type { BundleFiles } from './bundle-files.js';
 import type { ConfigurationData } from './configuration.js';
 import type { ScopeFile } from './scope.js';
 import { errorCode } from './tree.js';
-import { type FileResult, Shared, type WorkerMessage, type WorkerTask } from './worker-protocol.js';
+import {
+  type FileResult,
+  failedResult,
+  Shared,
+  type WorkerMessage,
+  type WorkerTask,
+} from './worker-protocol.js';
 
 /** More threads than this compete for memory bandwidth and hold 60 MB each. */
 const MOST_WORKERS = 4;
@@ -96,7 +102,8 @@ class Pool {
     } finally {
       clearInterval(watchdog);
       signal?.removeEventListener('abort', abort);
-      await Promise.all(this.workers.map((worker) => worker?.terminate()));
+      // Nobody needs to wait for their memory to be freed.
+      for (const worker of this.workers) void worker?.terminate();
     }
   }
 
@@ -154,7 +161,7 @@ class Pool {
     const lost = [...this.pending].filter((index) => this.owners[index] === slot + 1);
     if (current >= 0) {
       const problem = this.problems.get(current) ?? problemOf(failure);
-      this.take({ index: current, hash: '', size: 0, mtimeMs: 0, problem });
+      this.take(failedResult(current, problem));
       if (!this.finished)
         this.start(
           slot,

@@ -35,17 +35,25 @@ export interface WorkerTask {
 export interface FileResult {
   /** Index into the task's paths. */
   index: number;
-  /** `FileFacts` as JSON in UTF-8; without it the file could not be read. */
+  /** `FileFacts` as `encodeFacts` writes them; without it the file could not be read. */
   facts?: Uint8Array<ArrayBuffer>;
   /** SHA-256 of the file's bytes, in hex; empty without facts. */
   hash: string;
   /** Bytes. */
   size: number;
   mtimeMs: number;
+  ctimeMs: number;
+  /** Milliseconds since 1970, taken before the file was read. */
+  readAt: number;
   /** Why there are no facts. */
   problem?: string;
 }
 
 export interface WorkerMessage {
   results: FileResult[];
+}
+
+/** What is said of a file that has no facts. */
+export function failedResult(index: number, problem: string): FileResult {
+  return { index, hash: '', size: 0, mtimeMs: 0, ctimeMs: 0, readAt: 0, problem };
 }

@@ -4,16 +4,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { configurationOf } from '../kernel-c/conditions.js';
 import { readFacts } from '../kernel-c/file-facts.js';
 import { loadParser } from '../kernel-c/parser.js';
+import { encodeFacts } from './facts-codec.js';
 import { readSource, UnreadableFile } from './source-file.js';
 import { reasonOf } from './tree.js';
-import { type FileResult, Shared, type WorkerMessage, type WorkerTask } from './worker-protocol.js';
+import {
+  type FileResult,
+  failedResult,
+  Shared,
+  type WorkerMessage,
+  type WorkerTask,
+} from './worker-protocol.js';
 
 /** Results are sent in parcels of about this many bytes: each message costs both threads time. */
 const PARCEL_BYTES = 1 << 20;
 
 const task = workerData as WorkerTask;
 const { shared, owners, slot } = task;
-const encoder = new TextEncoder();
 
 let parcel: FileResult[] = [];
 let parcelBytes = 0;
@@ -50,15 +56,17 @@ const { symbols, closed, key } = task.configuration;
 const configuration = configurationOf(symbols, closed, key);
 
 function read(index: number): FileResult {
+  const readAt = Date.now();
   let source: ReturnType<typeof readSource>;
   try {
     source = readSource(join(task.tree, task.paths[index]!));
   } catch (error) {
     const reason = error instanceof UnreadableFile ? error.message : reasonOf(error);
-    return { index, hash: '', size: 0, mtimeMs: 0, problem: `not read: ${reason}` };
+    return failedResult(index, `not read: ${reason}`);
   }
-  const facts = encoder.encode(JSON.stringify(readFacts(parser, source.text, configuration)));
-  return { index, facts, hash: source.hash, size: source.size, mtimeMs: source.mtimeMs };
+  const { text, hash, size, mtimeMs, ctimeMs } = source;
+  const facts = encodeFacts(readFacts(parser, text, configuration));
+  return { index, facts, hash, size, mtimeMs, ctimeMs, readAt };
 }
 
 for (const index of indices()) {

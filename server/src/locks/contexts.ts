@@ -225,6 +225,15 @@ export class LockContexts {
     return undefined;
   }
 
+  /** How a lock comes to be held just before a line. `edges` may be empty: it was taken in the function itself. */
+  witnessBeforeLine(node: FunctionNode, line: number, lock: LockName, mode: LockMode): Witness | undefined {
+    for (const state of this.flows.statesBeforeLine(node, line)) {
+      const holding = state.locks.get(lock);
+      if (holding?.held && holding.mode === mode) return { holder: node, acquisition: holding, edges: [] };
+    }
+    return this.witnessOfEntry(node, lock, mode);
+  }
+
   /** Every call, in a function that itself took the lock, from which a call is reached with it held. */
   holdersAbove(edge: CallEdge, lock: LockName, limit: number): CallEdge[] {
     const found: CallEdge[] = [];

@@ -7,7 +7,7 @@ const ASSEMBLY_WORD = /^(asm|__asm__|__asm|asm_goto_output|asm_volatile_goto|asm
 
 export function maskAssembly(m: MaskContext, i: number, word: string): boolean {
   // `asm_safe("fxsave %[fx]", , [fx] "+m" (state))`: operands make a macro's call one for the assembler.
-  if (!ASSEMBLY_WORD.test(word) && !(m.scope === 'function' && m.withOperands.has(i + 1))) return false;
+  if (!ASSEMBLY_WORD.test(word) && !(m.scope === 'function' && m.assembly.has(i + 1))) return false;
   let last = i;
   while (m.isWord(last + 1)) last++;
   const close = m.closeBehind(last);

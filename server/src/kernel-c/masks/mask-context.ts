@@ -41,6 +41,8 @@ export class MaskContext extends TokenView {
   /** Positions up to this one have been dealt with. */
   skipTo = -1;
 
+  /** Positions of parentheses whose arguments are for the assembler. */
+  readonly assembly: ReadonlySet<number>;
   readonly iterators = new Map<number, string>();
   readonly invocations: Invocation[] = [];
   readonly weak: number[] = [];
@@ -51,6 +53,9 @@ export class MaskContext extends TokenView {
   constructor(source: string, configuration: Configuration) {
     super(source, configuration);
     this.hidden = new Uint8Array(this.length);
+    this.assembly = this.findAssembly();
+    // Half-typed text: what the grammar can't close would swallow the functions behind it.
+    for (const position of this.brackets.unmatched) this.blankToken(position);
     if (this.tokens.unterminated >= 0)
       this.problems.push({ offset: this.tokens.unterminated, message: 'comment is never closed' });
     for (const offset of this.selected.unbalanced)

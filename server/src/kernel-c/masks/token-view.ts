@@ -2,6 +2,7 @@
 import { type KeptText, selectText } from '../conditionals.js';
 import type { Configuration } from '../conditions.js';
 import { TokenKind, type Tokens, tokenize } from '../lexer.js';
+import { type Brackets, matchBrackets } from './brackets.js';
 
 export const PAREN_OPEN = 40;
 export const PAREN_CLOSE = 41;
@@ -23,11 +24,9 @@ export class TokenView {
   readonly selected: KeptText;
   /** Indices into `tokens`, one for each position. */
   readonly kept: Int32Array;
+  readonly brackets: Brackets;
   /** Position of the bracket that closes the one at this position (or opens it); -1 without a partner. */
   readonly partner: Int32Array;
-  /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */
-  readonly withOperands = new Set<number>();
-
   constructor(
     readonly source: string,
     configuration: Configuration,
@@ -35,7 +34,8 @@ export class TokenView {
     this.tokens = tokenize(source);
     this.selected = selectText(source, this.tokens, configuration);
     this.kept = this.selected.kept;
-    this.partner = this.matchBrackets();
+    this.brackets = matchBrackets(this);
+    this.partner = this.brackets.partner;
   }
 
   get length(): number {
@@ -97,6 +97,19 @@ export class TokenView {
     return commas;
   }
 
+  /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */
+  findAssembly(): ReadonlySet<number> {
+    const found = new Set<number>();
+    const open: number[] = [];
+    for (let i = 0; i < this.length; i++) {
+      const partner = this.partner[i]!;
+      if (partner > i) open.push(i);
+      else if (partner >= 0) open.pop();
+      else if (open.length > 0 && this.isOperand(i)) found.add(open[open.length - 1]!);
+    }
+    return found;
+  }
+
   /** A literal before a parenthesis is a constraint; so is one behind an operand's name in brackets. */
   private isOperand(i: number): boolean {
     if (this.kind(i) !== TokenKind.Literal) return false;
@@ -104,32 +117,5 @@ export class TokenView {
       this.is(i + 1, PAREN_OPEN) ||
       (this.is(i - 1, BRACKET_CLOSE) && this.isWord(i - 2) && this.is(i - 3, BRACKET_OPEN))
     );
-  }
-
-  private matchBrackets(): Int32Array {
-    const partner = new Int32Array(this.kept.length).fill(-1);
-    const open: number[] = [];
-    for (let i = 0; i < this.kept.length; i++) {
-      if (this.kind(i) !== TokenKind.Punctuation) {
-        if (open.length > 0 && this.isOperand(i)) this.withOperands.add(open[open.length - 1]!);
-        continue;
-      }
-      const code = this.code(i);
-      if ((code === BRACE_OPEN || code === BRACE_CLOSE) && this.inFirstColumn(i)) {
-        // A brace in the first column belongs to an item of the file: whatever is still open inside was half typed.
-        while (open.length > (code === BRACE_CLOSE ? 1 : 0)) open.pop();
-      }
-      if (code === PAREN_OPEN || code === BRACE_OPEN || code === BRACKET_OPEN) open.push(i);
-      else if (code === PAREN_CLOSE || code === BRACE_CLOSE || code === BRACKET_CLOSE) {
-        const wanted = code === PAREN_CLOSE ? PAREN_OPEN : code === BRACE_CLOSE ? BRACE_OPEN : BRACKET_OPEN;
-        let at = open.length - 1;
-        while (at >= 0 && this.code(open[at]!) !== wanted && open.length - at < 3) at--;
-        if (at < 0 || this.code(open[at]!) !== wanted) continue;
-        partner[open[at]!] = i;
-        partner[i] = open[at]!;
-        open.length = at;
-      }
-    }
-    return partner;
   }
 }

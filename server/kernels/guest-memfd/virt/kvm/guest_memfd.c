@@ -21,10 +21,20 @@ static pgoff_t kvm_gmem_get_index(const struct kvm_memory_slot *slot, gfn_t gfn)
 	return gfn - slot->base_gfn + slot->gmem.pgoff;
 }
 
-/* The folio at @index, locked and with a reference; allocated if there is none. Sleeps. */
+/*
+ * The folio at @index, locked and with a reference; allocated if there is none, which
+ * may sleep. No gfn is known here, so nothing is private yet (mail row A4): the host
+ * can still write, and clears what it had in the page.
+ */
 static struct folio *kvm_gmem_get_folio(struct inode *inode, pgoff_t index)
 {
-	return filemap_grab_folio(inode->i_mapping, index);
+	struct folio *folio = filemap_grab_folio(inode->i_mapping, index);
+
+	if (!IS_ERR(folio) && !folio_test_uptodate(folio)) {
+		clear_highpage(folio_page(folio, 0));
+		folio_mark_uptodate(folio);
+	}
+	return folio;
 }
 
 /*
@@ -331,12 +341,6 @@ int kvm_gmem_get_pfn(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn, k
 	if (IS_ERR(folio)) {
 		r = PTR_ERR(folio);
 		goto out;
-	}
-
-	/* Old data is the host's: it must go while the host may still write. */
-	if (!folio_test_uptodate(folio)) {
-		clear_highpage(folio_page(folio, 0));
-		folio_mark_uptodate(folio);
 	}
 
 	*page = folio_page(folio, 0);

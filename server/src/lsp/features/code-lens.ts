@@ -1,0 +1,25 @@
+/** Code lenses above functions on a guest-memory path: callers, lock context, and what a hook is for. */
+import type { CodeLens } from 'vscode-languageserver/node';
+import { hookOf } from '../../rules/hooks.js';
+import { gmemPath } from '../../rules/gmem-path.js';
+import type { OpenTree } from '../kernel-workspace.js';
+import { rangeAt } from '../locations.js';
+import { SHOW_CALLERS } from '../protocol.js';
+
+export function codeLenses({ analysis, locations }: OpenTree, file: string): CodeLens[] {
+  const { program } = analysis;
+  const onPath = gmemPath(program);
+  const lenses: CodeLens[] = [];
+  for (const node of program.functionsIn(file)) {
+    if (!onPath.has(node.id)) continue;
+    const range = rangeAt(node.facts.line, node.facts.column, node.name.length);
+    const callers = new Set(program.callsTo(node).map((edge) => edge.caller.id)).size;
+    const show = { command: SHOW_CALLERS, arguments: [locations.uri(file), range.start] };
+    lenses.push({ range, command: { ...show, title: callers === 1 ? '1 caller' : `${callers} callers` } });
+    const held = analysis.contexts.whenHeld(node, 'kvm.mmu_lock');
+    lenses.push({ range, command: { ...show, title: `mmu_lock: ${held === 'never' ? 'never held' : `${held} held`}` } });
+    const hook = hookOf(node.name);
+    if (hook) lenses.push({ range, command: { title: `${hook.kind}: ${hook.role}`, command: '' } });
+  }
+  return lenses;
+}

@@ -1,0 +1,124 @@
+/**
+ * The tree that an editor works on: read once, then kept in step with unsaved texts and with the disk.
+ * Requests are answered from what is there; nothing here knows a protocol message.
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleFiles } from '../host/bundle-files.js';
+import { loadProgram, type LoadedProgram } from '../host/load-program.js';
+import { readFacts } from '../kernel-c/file-facts.js';
+import { loadParser } from '../kernel-c/parser.js';
+import { LOCK_WORDS } from '../locks/primitives.js';
+import { TreeAnalysis } from '../rules/tree-analysis.js';
+import { TreeLocations } from './locations.js';
+import type { Settings } from './settings.js';
+
+/** A tree that was read. */
+export interface OpenTree {
+  loaded: LoadedProgram;
+  analysis: TreeAnalysis;
+  locations: TreeLocations;
+}
+
+export interface WorkspaceEvents {
+  onProgress(done: number, total: number): void;
+  /** The program is new or changed. */
+  onChange(): void;
+}
+
+export class KernelWorkspace {
+  private current: OpenTree | undefined;
+  private loading: AbortController | undefined;
+  /** Unsaved or open texts by path in the tree. */
+  private readonly texts = new Map<string, string>();
+  private readonly dirty = new Set<string>();
+
+  constructor(private readonly events: WorkspaceEvents) {}
+
+  get open(): OpenTree | undefined {
+    return this.current;
+  }
+
+  /**
+   * Reads the tree anew; a reading under way is given up.
+   * @throws TreeError, or the abort's reason when a later call took over
+   */
+  async load(tree: string, settings: Settings): Promise<OpenTree> {
+    this.loading?.abort();
+    const loading = new AbortController();
+    this.loading = loading;
+    const loaded = await loadProgram({
+      tree,
+      scope: settings.scope,
+      architecture: settings.architecture,
+      watched: LOCK_WORDS,
+      workers: settings.workers,
+      signal: loading.signal,
+      onProgress: (done, total) => this.events.onProgress(done, total),
+      ...(settings.config !== '' && { config: settings.config }),
+    });
+    loading.signal.throwIfAborted();
+    this.current = { loaded, analysis: new TreeAnalysis(loaded.program), locations: new TreeLocations(tree, realpathSync(tree)) };
+    for (const file of this.texts.keys()) this.dirty.add(file);
+    await this.update();
+    return this.current;
+  }
+
+  /** The text of an open document; takes effect with the next `update`. */
+  setText(uri: string, text: string): boolean {
+    const file = this.current?.locations.file(uri);
+    if (file === undefined || !this.isInScope(file)) return false;
+    this.texts.set(file, text);
+    this.dirty.add(file);
+    return true;
+  }
+
+  /** A document was closed: what is on the disk counts again. */
+  closeText(uri: string): boolean {
+    const file = this.current?.locations.file(uri);
+    if (file === undefined || !this.texts.delete(file)) return false;
+    this.dirty.add(file);
+    return true;
+  }
+
+  /** A file changed on the disk. Open documents go before it. */
+  touchFile(uri: string): boolean {
+    const file = this.current?.locations.file(uri);
+    if (file === undefined || this.texts.has(file) || !this.isInScope(file)) return false;
+    this.dirty.add(file);
+    return true;
+  }
+
+  isInScope(file: string): boolean {
+    return this.current?.loaded.program.file(file) !== undefined;
+  }
+
+  /** Reads the changed files; true when the program changed. */
+  async update(): Promise<boolean> {
+    const open = this.current;
+    if (!open || this.dirty.size === 0) return false;
+    const parser = await loadParser(bundleFiles());
+    const { program } = open.loaded;
+    for (const file of this.dirty) {
+      const text = this.texts.get(file) ?? readOrEmpty(join(open.loaded.tree, file));
+      program.setFile(file, readFacts(parser, text, open.loaded.configuration.configuration));
+    }
+    this.dirty.clear();
+    open.analysis.invalidate();
+    this.events.onChange();
+    return true;
+  }
+
+  dispose(): void {
+    this.loading?.abort();
+  }
+}
+
+/** A file that went away since is as good as empty until the tree is read again. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,212 @@
+/** The language server: protocol in, answers out. Each feature has a file of its own under features/. */
+import { fileURLToPath } from 'node:url';
+import {
+  CodeLensRefreshRequest,
+  type Connection,
+  DidChangeConfigurationNotification,
+  type InitializeParams,
+  type InitializeResult,
+  TextDocumentSyncKind,
+  TextDocuments,
+} from 'vscode-languageserver/node';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { findTree, TreeError } from '../host/tree.js';
+import * as callHierarchy from './features/call-hierarchy.js';
+import { codeLenses } from './features/code-lens.js';
+import { diagnosticsByUri } from './features/diagnostics.js';
+import { hover } from './features/hover.js';
+import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
+import { type InitializationOptions, ReindexRequest, type Status, StatusNotification } from './protocol.js';
+import { readSettings, type Settings } from './settings.js';
+
+/** Milliseconds without an edit before the tree is analysed again. */
+const QUIET = 80;
+/** Milliseconds between two progress reports. */
+const PROGRESS_EVERY = 100;
+
+class Server {
+  private readonly documents = new TextDocuments(TextDocument);
+  private readonly workspace: KernelWorkspace;
+  private settings: Settings = readSettings(undefined).settings;
+  private tree: string | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private published = new Set<string>();
+  private lastProgress = 0;
+  private refreshesLenses = false;
+  private watchesConfiguration = false;
+
+  constructor(private readonly connection: Connection) {
+    this.workspace = new KernelWorkspace({
+      onProgress: (done, total) => this.progress(done, total),
+      onChange: () => this.publish(),
+    });
+    connection.onInitialize((parameters) => this.initialize(parameters));
+    connection.onInitialized(() => this.initialized());
+    connection.onDidChangeConfiguration(({ settings }) => this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens));
+    connection.onDidChangeWatchedFiles(({ changes }) => {
+      let touched = false;
+      for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
+      if (touched) this.schedule();
+    });
+    connection.onRequest(ReindexRequest, () => this.index());
+    connection.onShutdown(() => this.workspace.dispose());
+    this.documents.onDidOpen(({ document }) => this.edited(document));
+    this.documents.onDidChangeContent(({ document }) => this.edited(document));
+    this.documents.onDidClose(({ document }) => {
+      if (this.workspace.closeText(document.uri)) this.schedule();
+    });
+    connection.onCodeLens(({ textDocument }) => this.onDocument(textDocument.uri, [], (open, file) => (this.settings.codeLens ? codeLenses(open, file) : [])));
+    connection.onHover(({ textDocument, position }) => this.onText(textDocument.uri, null, (open, document) => hover(open, document, position)));
+    connection.languages.callHierarchy.onPrepare(({ textDocument, position }) => this.onText(textDocument.uri, null, (open, document) => callHierarchy.prepare(open, document, position)));
+    connection.languages.callHierarchy.onIncomingCalls(async ({ item }) => {
+      const open = await this.upToDate();
+      return open ? callHierarchy.incoming(open, item) : [];
+    });
+    connection.languages.callHierarchy.onOutgoingCalls(async ({ item }) => {
+      const open = await this.upToDate();
+      return open ? callHierarchy.outgoing(open, item) : [];
+    });
+    this.documents.listen(connection);
+  }
+
+  private initialize(parameters: InitializeParams): InitializeResult {
+    const options = (parameters.initializationOptions ?? {}) as InitializationOptions;
+    this.tree = options.tree ?? openedTree(parameters);
+    this.refreshesLenses = parameters.capabilities.workspace?.codeLens?.refreshSupport === true;
+    this.watchesConfiguration = parameters.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
+    this.take(options.settings);
+    return {
+      serverInfo: { name: 'gmem-lens' },
+      capabilities: {
+        textDocumentSync: TextDocumentSyncKind.Incremental,
+        codeLensProvider: { resolveProvider: false },
+        hoverProvider: true,
+        callHierarchyProvider: true,
+      },
+    };
+  }
+
+  private initialized(): void {
+    if (this.watchesConfiguration) void this.connection.client.register(DidChangeConfigurationNotification.type, { section: 'gmemLens' });
+    void this.index();
+  }
+
+  private take(section: unknown): void {
+    const { settings, problems } = readSettings(section);
+    this.settings = settings;
+    for (const problem of problems) this.connection.console.warn(problem);
+  }
+
+  private configure(section: unknown): void {
+    if (section === undefined) return;
+    const before = this.settings;
+    this.take(section);
+    const rereads = (['architecture', 'config', 'scope'] as const).some((name) => before[name] !== this.settings[name]);
+    if (rereads) void this.index();
+    else if (before.codeLens !== this.settings.codeLens || before.diagnostics !== this.settings.diagnostics) this.publish();
+  }
+
+  private status(status: Status): void {
+    void this.connection.sendNotification(StatusNotification, status);
+  }
+
+  private progress(done: number, total: number): void {
+    const now = Date.now();
+    if (done < total && now - this.lastProgress < PROGRESS_EVERY) return;
+    this.lastProgress = now;
+    this.status({ state: 'indexing', done, total, ...(this.tree !== undefined && { tree: this.tree }) });
+  }
+
+  /** Reads the tree; what went wrong is told as a status, never as a failed request. */
+  private async index(): Promise<void> {
+    if (this.tree === undefined) {
+      this.status({ state: 'failed', message: 'No kernel tree is open: no folder here contains virt/kvm.', remedy: 'Open a kernel tree, or set gmemLens.tree.' });
+      return;
+    }
+    this.status({ state: 'indexing', tree: this.tree });
+    try {
+      await this.workspace.load(this.tree, this.settings);
+      for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
+      if (!(await this.workspace.update())) this.publish();
+    } catch (error) {
+      if (error instanceof Error && error.name === 'AbortError') return;
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof TreeError)) this.connection.console.error(error instanceof Error ? (error.stack ?? message) : message);
+    const remedy = error instanceof TreeError ? error.remedy : 'See the output for details; "Guest Memory Lens: Reindex" tries again.';
+    this.status({ state: 'failed', message, remedy, ...(this.tree !== undefined && { tree: this.tree }) });
+  }
+
+  private edited(document: TextDocument): void {
+    if (this.workspace.setText(document.uri, document.getText())) this.schedule();
+  }
+
+  private schedule(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.workspace.update().catch((error: unknown) => this.fail(error));
+    }, QUIET);
+  }
+
+  /** The tree with all edits taken in, for an answer must speak of the text that the user sees. */
+  private async upToDate(): Promise<OpenTree | undefined> {
+    if (this.timer) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      await this.workspace.update();
+    }
+    return this.workspace.open;
+  }
+
+  private async onDocument<T>(uri: string, otherwise: T, answer: (open: OpenTree, file: string) => T): Promise<T> {
+    const open = await this.upToDate();
+    const file = open?.locations.file(uri);
+    return open && file !== undefined && this.workspace.isInScope(file) ? answer(open, file) : otherwise;
+  }
+
+  private onText<T>(uri: string, otherwise: T, answer: (open: OpenTree, document: TextDocument) => T): Promise<T> {
+    const document = this.documents.get(uri);
+    return document ? this.onDocument(uri, otherwise, (open) => answer(open, document)) : Promise.resolve(otherwise);
+  }
+
+  private publish(): void {
+    const open = this.workspace.open;
+    if (!open) return;
+    const byUri = this.settings.diagnostics ? diagnosticsByUri(open) : new Map();
+    for (const uri of this.published) if (!byUri.has(uri)) void this.connection.sendDiagnostics({ uri, diagnostics: [] });
+    for (const [uri, diagnostics] of byUri) void this.connection.sendDiagnostics({ uri, diagnostics });
+    this.published = new Set(byUri.keys());
+    if (this.refreshesLenses) void this.connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});
+    let functions = 0;
+    for (const _ of open.analysis.program.functions()) functions++;
+    this.status({
+      state: 'ready',
+      files: open.loaded.files.length,
+      functions,
+      findings: open.analysis.findings.filter((finding) => finding.severity !== 'info').length,
+      notes: open.loaded.notes.length,
+      tree: open.loaded.tree,
+    });
+  }
+}
+
+/** The kernel tree of an editor that names none: a folder it opened, or one around it. */
+function openedTree({ workspaceFolders, rootUri }: InitializeParams): string | undefined {
+  const uris = [...(workspaceFolders ?? []).map((folder) => folder.uri), ...(rootUri ? [rootUri] : [])];
+  for (const uri of uris) {
+    const tree = uri.startsWith('file:') ? findTree(fileURLToPath(uri)) : undefined;
+    if (tree !== undefined) return tree;
+  }
+  return undefined;
+}
+
+/** Serves a connection until its client goes away. */
+export function serve(connection: Connection): void {
+  new Server(connection);
+  connection.listen();
+}
