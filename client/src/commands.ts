@@ -27,9 +27,11 @@ async function showCallers(...args: Partial<ShowCallersArguments>): Promise<void
   if (uri !== undefined && position !== undefined) await placeCursor(vscode.Uri.parse(uri, true), position);
   if (!vscode.window.activeTextEditor) return;
   try {
-    await vscode.commands.executeCommand('references-view.showCallHierarchy');
-    // The view remembers the direction that was used last; callers are asked for here.
+    // The view remembers the direction that was used last, and callers are asked for here. Setting it also asks
+    // again for what the view shows, at its own pace: so it had better show nothing at that moment.
+    await vscode.commands.executeCommand('references-view.clear');
     await vscode.commands.executeCommand('references-view.showIncomingCalls');
+    await vscode.commands.executeCommand('references-view.showCallHierarchy');
   } catch {
     // The built-in extension with that view can be disabled; the peek view can't.
     await vscode.commands.executeCommand('editor.showCallHierarchy');

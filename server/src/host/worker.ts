@@ -75,9 +75,13 @@ for (const index of indices()) {
   try {
     add(read(index));
   } catch (error) {
-    // After an abort inside of WASM the parser's memory can't be trusted: another worker takes over.
-    send();
-    throw error;
+    // A slip of our own code costs its file. After anything else, such as an abort inside of WASM, the parser's memory
+    // can't be trusted: another worker takes over.
+    if (error instanceof TypeError) add(failedResult(index, `not read: ${error.message}`));
+    else {
+      send();
+      throw error;
+    }
   }
 }
 Atomics.store(shared, Shared.Current + slot, 0);

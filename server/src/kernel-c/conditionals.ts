@@ -27,7 +27,7 @@ export interface FoundInclude {
   angled: boolean;
   start: number;
   truth: Truth;
-  /** Object-like macros defined earlier in this file and not undefined since, when a template is included. */
+  /** For `"…"` includes: object-like macros defined earlier in this file and not undefined since, when a template is included. */
   defined: ReadonlyMap<string, string>;
 }
 
@@ -49,6 +49,8 @@ interface Branch {
   when: string;
 }
 
+const NOTHING_DEFINED: ReadonlyMap<string, string> = new Map();
+
 const PAREN_OPEN = 40;
 const PAREN_CLOSE = 41;
 const BRACE_OPEN = 123;
@@ -57,6 +59,9 @@ const BRACKET_OPEN = 91;
 const BRACKET_CLOSE = 93;
 const SEMICOLON = 59;
 const NEWLINE = 10;
+
+/** Conditionals nested deeper than this are nobody's code: their directives are passed over. */
+const MAX_NESTING = 32;
 
 /** `#if 0`, and the assembler's part of a header: nobody compiles it as C. */
 function isNoCode(branch: Branch): boolean {
@@ -74,6 +79,7 @@ class Selection {
   private readonly defined = new Map<string, string>();
   private readonly directives = new Map<number, Directive>();
   private depth = 0;
+  private nesting = 0;
 
   constructor(
     private readonly text: string,
@@ -100,7 +106,8 @@ class Selection {
         continue;
       }
       const directive = this.directive(i);
-      if (directive.kind === 'if') i = this.selectGroup(i, to, truth, when, dropped);
+      if (directive.kind === 'if' && this.nesting < MAX_NESTING)
+        i = this.selectGroup(i, to, truth, when, dropped);
       else this.note(i, directive, truth, when, dropped);
     }
   }
@@ -109,14 +116,17 @@ class Selection {
     this.kept[this.count++] = i;
     if (this.tokens.kind[i] !== TokenKind.Punctuation) return;
     const code = this.tokens.code[i];
-    const start = this.tokens.start[i]!;
-    const firstColumn = start === 0 || this.text.charCodeAt(start - 1) === NEWLINE;
     // Kernel style puts a function's braces into the first column: a half-typed function costs only itself.
-    if (code === BRACE_CLOSE && firstColumn) this.depth = 0;
-    else if (code === BRACE_OPEN && firstColumn) this.depth = 1;
+    if (code === BRACE_CLOSE && this.inFirstColumn(i)) this.depth = 0;
+    else if (code === BRACE_OPEN && this.inFirstColumn(i)) this.depth = 1;
     else if (code === BRACE_OPEN || code === PAREN_OPEN || code === BRACKET_OPEN) this.depth++;
     else if ((code === BRACE_CLOSE || code === PAREN_CLOSE || code === BRACKET_CLOSE) && this.depth > 0)
       this.depth--;
+  }
+
+  private inFirstColumn(token: number): boolean {
+    const start = this.tokens.start[token]!;
+    return start === 0 || this.text.charCodeAt(start - 1) === NEWLINE;
   }
 
   private note(token: number, directive: Directive, truth: Truth, when: string, dropped: boolean): void {
@@ -142,7 +152,8 @@ class Selection {
           angled: directive.angled,
           start,
           truth: dropped ? 'false' : truth,
-          defined: new Map(this.defined),
+          // A template lies beside its users; copying for every header would cost more than reading it.
+          defined: directive.angled ? NOTHING_DEFINED : new Map(this.defined),
         });
         break;
       case 'elif':
@@ -175,6 +186,7 @@ class Selection {
         const last = Math.max(branch.from, branch.to) - 1;
         this.regions.push({ start, end: this.tokens.end[last]!, truth: branchTruth, when: branchWhen });
       }
+      this.nesting++;
       this.select(
         branch.from,
         branch.to,
@@ -182,6 +194,7 @@ class Selection {
         branchWhen,
         drop,
       );
+      this.nesting--;
     }
     return end;
   }
@@ -207,8 +220,12 @@ class Selection {
       earlier = both(earlier, negate(own));
       earlierText = [earlierText, `!(${condition})`].filter(Boolean).join(' && ');
     };
+    let braces = 0;
     for (let i = open + 1; i < to; i++) {
-      if (this.tokens.kind[i] !== TokenKind.Directive) continue;
+      if (this.tokens.kind[i] !== TokenKind.Directive) {
+        braces = this.bracesBehind(i, braces);
+        continue;
+      }
       const directive = this.directive(i);
       if (directive.kind === 'if') nesting++;
       else if (directive.kind === 'endif') {
@@ -217,7 +234,13 @@ class Selection {
           return { branches, end: i };
         }
       } else if (nesting === 0 && (directive.kind === 'elif' || directive.kind === 'else')) {
+        if (this.depth === 0 && braces > 0 && this.goesOnInBody(i + 1, to)) {
+          // In the middle of a function that began in this branch: somebody is typing it.
+          this.unbalanced.push(this.tokens.start[i]!);
+          continue;
+        }
         close(i);
+        braces = 0;
         from = i + 1;
         isElse = directive.kind === 'else';
         if (directive.kind === 'elif') condition = directive.condition;
@@ -225,6 +248,20 @@ class Selection {
     }
     close(to);
     return { branches, end: to };
+  }
+
+  /** Does a function's body go on at this token? The next function would begin in the first column. */
+  private goesOnInBody(token: number, to: number): boolean {
+    return token < to && (!this.inFirstColumn(token) || this.tokens.code[token] === BRACE_CLOSE);
+  }
+
+  /** How many braces are open behind a token; those in the first column are a function's own. */
+  private bracesBehind(token: number, before: number): number {
+    if (this.tokens.kind[token] !== TokenKind.Punctuation) return before;
+    const code = this.tokens.code[token];
+    if (code === BRACE_OPEN) return this.inFirstColumn(token) ? 1 : before + 1;
+    if (code === BRACE_CLOSE) return this.inFirstColumn(token) ? 0 : before - 1;
+    return before;
   }
 
   private isIncludeGuard(open: number, condition: string): boolean {
@@ -252,7 +289,8 @@ class Selection {
 
   /** True when a branch holds whole file-level items: nothing open at its end, nothing that goes on behind `#endif`. */
   private isWholeItems(branch: Branch, end: number, to: number): boolean {
-    let depth = 0;
+    let braces = 0;
+    let parentheses = 0;
     let last = -1;
     let skip = 0;
     const groups: boolean[] = [];
@@ -271,12 +309,15 @@ class Selection {
       }
       if (skip > 0) continue;
       last = i;
-      const code = this.tokens.code[i];
       if (this.tokens.kind[i] !== TokenKind.Punctuation) continue;
-      if (code === BRACE_OPEN || code === PAREN_OPEN) depth++;
-      else if ((code === BRACE_CLOSE || code === PAREN_CLOSE) && --depth < 0) return false;
+      const code = this.tokens.code[i];
+      braces = this.bracesBehind(i, braces);
+      // In a body a parenthesis too many is that function's trouble.
+      if (braces === 0 && code === PAREN_OPEN) parentheses++;
+      else if (braces === 0 && code === PAREN_CLOSE) parentheses--;
+      if (braces < 0 || parentheses < 0) return false;
     }
-    if (depth !== 0) return false;
+    if (braces !== 0 || parentheses !== 0) return false;
     if (last < 0) return true;
     const code = this.tokens.kind[last] === TokenKind.Punctuation ? this.tokens.code[last] : 0;
     if (code === SEMICOLON || code === BRACE_CLOSE) return true;

@@ -66,6 +66,9 @@ export function parseDotConfig(text: string): SymbolTable {
 
 type Value = number | null;
 
+/** Conditions nested deeper than this are unknown: nobody wrote them by hand. */
+const MAX_DEPTH = 200;
+
 const BINARY_PRECEDENCE: Record<string, number> = {
   '||': 1,
   '&&': 2,
@@ -132,6 +135,7 @@ function applyBinary(op: string, l: Value, r: Value): Value {
 class ConditionReader {
   private readonly tokens: string[];
   private at = 0;
+  private depth = 0;
 
   constructor(
     text: string,
@@ -160,6 +164,16 @@ class ConditionReader {
   }
 
   private unary(): Value {
+    if (this.depth >= MAX_DEPTH) return null;
+    this.depth++;
+    try {
+      return this.operand();
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private operand(): Value {
     const token = this.tokens[this.at++];
     if (token === undefined) return null;
     if (token === '!') {

@@ -72,10 +72,21 @@ class TokenBuffer {
   }
 }
 
-/** End of the block comment that starts at `at`, or the text's length where it is never closed. */
-function blockCommentEnd(text: string, at: number): number {
+/**
+ * End of the block comment that starts at `at`. One that swallows the end of a function and another comment's start
+ * was never closed: it ends with its function, as one without any end does.
+ */
+function blockCommentEnd(text: string, at: number): { end: number; isClosed: boolean } {
   const close = text.indexOf('*/', at + 2);
-  return close < 0 ? text.length : close + 2;
+  const isClosed = close >= 0;
+  const end = isClosed ? close + 2 : text.length;
+  const opensAgain = text.indexOf('/*', at + 2);
+  if (isClosed && (opensAgain < 0 || opensAgain > close)) return { end, isClosed };
+  const functionEnd = text.indexOf('\n}', at + 2);
+  const swallows =
+    functionEnd >= 0 &&
+    (!isClosed || functionEnd < opensAgain || text.lastIndexOf('/*', close) > functionEnd);
+  return swallows && functionEnd < end ? { end: functionEnd, isClosed: false } : { end, isClosed };
 }
 
 /** End of a line, following `\` continuations. */
@@ -100,7 +111,7 @@ function directiveEnd(text: string, at: number): number {
     if (open < 0 || open >= end) return end;
     const lineComment = text.indexOf('//', from);
     if (lineComment >= 0 && lineComment < open) return end;
-    const close = blockCommentEnd(text, open);
+    const close = blockCommentEnd(text, open).end;
     from = close;
     if (close > end) end = logicalLineEnd(text, close);
   }
@@ -140,8 +151,8 @@ export function tokenize(text: string): Tokens {
     if (c === 47) {
       const next = text.charCodeAt(i + 1);
       if (next === 42) {
-        const end = blockCommentEnd(text, i);
-        if (end === length && !text.endsWith('*/')) unterminated = i;
+        const { end, isClosed } = blockCommentEnd(text, i);
+        if (!isClosed && unterminated < 0) unterminated = i;
         comments.push(i, end);
         i = end;
         continue;

@@ -53,6 +53,8 @@ export interface MaskedText {
   macros: readonly FoundMacro[];
   includes: readonly FoundInclude[];
   problems: readonly { offset: number; message: string }[];
+  /** Offsets at which items of the file begin, in order; found only when asked for. */
+  itemStarts(): number[];
 }
 
 const VALID_NUMBER =
@@ -65,6 +67,7 @@ class Masker {
   walk(): void {
     const { m } = this;
     for (let i = 0; i < m.length; i++) {
+      if (m.recovered.has(i)) m.restart();
       if (i <= m.skipTo || m.isHidden(i)) continue;
       const kind = m.kind(i);
       if (kind === TokenKind.Word) this.word(i);
@@ -197,5 +200,6 @@ export function maskKernelC(source: string, configuration: Configuration): Maske
     macros: m.selected.macros,
     includes: m.selected.includes,
     problems: m.problems,
+    itemStarts: () => m.itemStarts(),
   };
 }

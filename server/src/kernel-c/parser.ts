@@ -1,5 +1,7 @@
 /** tree-sitter's WASM runtime with the C grammar, loaded once a process. Nothing outside of kernel-c touches it. */
+
 import { Language, Parser, type Tree } from 'web-tree-sitter';
+import type { LineIndex } from './line-index.js';
 import {
   LanguageTables,
   MemoryCursor,
@@ -89,6 +91,20 @@ export class CParser {
   parse(text: string, previous?: Tree): Tree {
     const tree = this.parser.parse(text, previous);
     if (!tree) throw new Error('tree-sitter gave up on a file');
+    return tree;
+  }
+
+  /** Parses only what lies in [start, end) of masked text; places in the tree are those of the whole text. */
+  parseRange(text: string, start: number, end: number, lines: LineIndex): Tree {
+    const place = (offset: number) => ({ row: lines.lineAt(offset), column: lines.columnAt(offset) });
+    const range = {
+      startIndex: start,
+      endIndex: end,
+      startPosition: place(start),
+      endPosition: place(end),
+    };
+    const tree = this.parser.parse(text, null, { includedRanges: [range] });
+    if (!tree) throw new Error('tree-sitter gave up on a part of a file');
     return tree;
   }
 }

@@ -67,12 +67,14 @@ export class SyntaxReader {
     return this.masked.text.slice(this.cursor.startIndex, this.cursor.endIndex);
   }
 
-  /** Calls `visit` with the cursor at each child in turn. */
+  /** Calls `visit` with the cursor at each child in turn. All reading goes down through here. */
   children(visit: (kind: string) => void): void {
-    if (!this.cursor.gotoFirstChild()) return;
+    if (this.depth >= MAX_DEPTH || !this.cursor.gotoFirstChild()) return;
+    this.depth++;
     do visit(this.kind);
     while (this.cursor.gotoNextSibling());
     this.cursor.gotoParent();
+    this.depth--;
   }
 
   /** Sets the line that positions are counted from. */
@@ -95,16 +97,6 @@ export class SyntaxReader {
   // ---- expressions
 
   expression(): Expression {
-    if (this.depth > MAX_DEPTH) return { k: 'other' };
-    this.depth++;
-    try {
-      return this.readExpression();
-    } finally {
-      this.depth--;
-    }
-  }
-
-  private readExpression(): Expression {
     switch (this.kind) {
       case 'identifier':
       case 'field_identifier':
@@ -529,13 +521,7 @@ export class SyntaxReader {
 
   /** Appends the statement at the cursor; a declaration of several names becomes several. */
   statement(into: Statement[]): void {
-    if (this.depth > MAX_DEPTH) return;
-    this.depth++;
-    try {
-      this.readStatement(into);
-    } finally {
-      this.depth--;
-    }
+    this.readStatement(into);
   }
 
   private single(): Statement {

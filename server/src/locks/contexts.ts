@@ -1,13 +1,14 @@
 /**
- * Which locks are held when a function is entered, over its known call sites, and by which shortest path.
- * Contexts flow top-down along every kind of call edge.
+ * Which locks are held when a function is entered, before a line and at a call, over the known call sites,
+ * and by which shortest path each came to be held.
  */
 import { columnOf } from '../kernel-c/syntax.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
-import type { Program } from '../program/program.js';
+import type { BodyChange, Program } from '../program/program.js';
 import { lineOf } from './flow-builder.js';
 import { LockFlows } from './function-locks.js';
-import type { Holding, LockName, LockState } from './lock-state.js';
+import type { LockName, LockState } from './lock-state.js';
+import { type Acquisition, type HeldCall, type Link, OneLock } from './one-lock.js';
 import { LOCK_WORDS, type LockMode } from './primitives.js';
 
 export { LOCK_WORDS };
@@ -35,171 +36,128 @@ export interface PathStep {
 /** How a lock came to be held at a call: taken in `holder`, then down `edges`. */
 export interface Witness {
   holder: FunctionNode;
-  acquisition: Extract<Holding, { held: true }>;
+  acquisition: Acquisition;
   edges: readonly CallEdge[];
 }
 
-interface Link {
-  edge: CallEdge;
-  /** Set where the caller itself took the lock. */
-  acquisition?: Extract<Holding, { held: true }>;
-  depth: number;
-}
+const MAX_PATH = 200;
 
-/** lock → mode → how it came. */
-type Held = Map<LockName, Map<LockMode, Link>>;
+/** Locks named by what a function was given, and marks of locks taken back: nothing that a callee could name. */
+const isRelative = (lock: LockName) => lock.startsWith('$') || lock.startsWith('~');
 
 export class LockContexts {
   readonly flows: LockFlows;
-  private readonly held = new Map<string, Held>();
-  /** Functions that may also be entered without a lock that others enter them with. */
-  private readonly free = new Map<string, Set<LockName>>();
+  /** Made when first asked for: findings need one lock, a hover all. */
+  private readonly locks = new Map<LockName, OneLock>();
+  private heldCalls: Map<LockName, HeldCall[]> | undefined;
 
   constructor(private readonly program: Program) {
     this.flows = new LockFlows(program);
-    this.flowDown();
-    this.findFree();
   }
 
-  private add(callee: FunctionNode, lock: LockName, mode: LockMode, link: Link): boolean {
-    let locks = this.held.get(callee.id);
-    if (!locks) this.held.set(callee.id, (locks = new Map()));
-    let modes = locks.get(lock);
-    if (!modes) locks.set(lock, (modes = new Map()));
-    if (modes.has(mode)) return false;
-    modes.set(mode, link);
-    return true;
+  /** Takes in changed function bodies. Contexts flow anew only where a call or the locks at a call are others. */
+  update({ functions, removed, edgesMoved }: BodyChange): void {
+    const before = functions.map(({ node, edgesBefore, firstLineBefore }) => this.flows.signature(node, edgesBefore, firstLineBefore));
+    const summaryChanged = this.flows.update(functions.map(({ node }) => node));
+    for (const node of removed) this.flows.remove(node);
+    const same =
+      !edgesMoved &&
+      removed.length === 0 &&
+      !summaryChanged &&
+      functions.every(({ node }, index) => this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index]);
+    this.heldCalls = undefined;
+    if (same) for (const { node, edgesBefore } of functions) for (const lock of this.locks.values()) lock.relink(edgesBefore, this.program.callsFrom(node));
+    else this.locks.clear();
   }
 
-  private flowDown(): void {
-    let queue: { node: FunctionNode; lock: LockName; mode: LockMode; depth: number }[] = [];
+  /** Calls under a lock that the calling function itself took, by lock. */
+  private get callsUnderLocks(): ReadonlyMap<LockName, readonly HeldCall[]> {
+    if (this.heldCalls) return this.heldCalls;
+    const calls = new Map<LockName, HeldCall[]>();
     for (const node of this.program.functions()) {
       if (!this.flows.of(node)) continue;
       for (const edge of this.program.callsFrom(node)) {
         if (!edge.callee) continue;
-        for (const state of this.flows.statesAt(node, edge.site)) {
+        for (const state of this.flows.statesBefore(edge)) {
           for (const [lock, holding] of state.locks) {
             if (!holding.held || isRelative(lock)) continue;
-            if (this.add(edge.callee, lock, holding.mode, { edge, acquisition: holding, depth: 1 })) queue.push({ node: edge.callee, lock, mode: holding.mode, depth: 1 });
+            const list = calls.get(lock);
+            if (list) list.push({ edge, acquisition: holding });
+            else calls.set(lock, [{ edge, acquisition: holding }]);
           }
         }
       }
     }
-    while (queue.length > 0) {
-      const next: typeof queue = [];
-      for (const { node, lock, mode, depth } of queue) {
-        for (const edge of this.program.callsFrom(node)) {
-          if (!edge.callee || !this.leavesUntouched(node, edge, lock)) continue;
-          if (this.add(edge.callee, lock, mode, { edge, depth: depth + 1 })) next.push({ node: edge.callee, lock, mode, depth: depth + 1 });
-        }
-      }
-      queue = next;
-    }
+    this.heldCalls = calls;
+    return calls;
   }
 
-  /** Can a lock that is held at the caller's entry still be held at the call? */
-  private leavesUntouched(caller: FunctionNode, edge: CallEdge, lock: LockName): boolean {
-    return this.flows.statesAt(caller, edge.site).some((state) => !state.locks.has(lock));
-  }
-
-  private findFree(): void {
-    let pending: { node: FunctionNode; lock: LockName }[] = [];
-    const mark = (node: FunctionNode, lock: LockName) => {
-      let locks = this.free.get(node.id);
-      if (!locks) this.free.set(node.id, (locks = new Set()));
-      if (locks.has(lock)) return;
-      locks.add(lock);
-      pending.push({ node, lock });
-    };
-    for (const node of this.program.functions()) {
-      const locks = this.held.get(node.id);
-      if (!locks) continue;
-      for (const edge of this.program.callsTo(node)) {
-        const states = this.flows.statesAt(edge.caller, edge.site);
-        const callerHolds = this.held.get(edge.caller.id);
-        for (const lock of locks.keys()) {
-          const without = states.some((state) => {
-            const holding = state.locks.get(lock);
-            return holding ? !holding.held : !callerHolds?.has(lock);
-          });
-          if (without) mark(node, lock);
-        }
-      }
+  private lock(name: LockName): OneLock {
+    let lock = this.locks.get(name);
+    if (!lock) {
+      lock = new OneLock(this.program, this.flows, name, this.callsUnderLocks.get(name) ?? []);
+      this.locks.set(name, lock);
     }
-    while (pending.length > 0) {
-      const round = pending;
-      pending = [];
-      for (const { node, lock } of round) {
-        for (const edge of this.program.callsFrom(node)) {
-          if (edge.callee && this.held.get(edge.callee.id)?.has(lock) && this.leavesUntouched(node, edge, lock)) mark(edge.callee, lock);
-        }
-      }
-    }
+    return lock;
   }
 
   /** Locks at a function's entry, most certain first. */
   entry(node: FunctionNode): LockContext[] {
     const contexts: LockContext[] = [];
-    for (const [lock, modes] of this.held.get(node.id) ?? []) {
-      const when = this.free.get(node.id)?.has(lock) ? 'sometimes' : 'always';
-      for (const mode of modes.keys()) contexts.push({ lock, mode, when, paths: this.countPaths(node, lock, mode) });
+    for (const name of this.callsUnderLocks.keys()) {
+      const lock = this.lock(name);
+      const when = lock.when(node);
+      if (when === 'never') continue;
+      for (const mode of lock.modes(node)!.keys()) {
+        const paths = this.program.callsTo(node).filter((edge) => lock.mayHold(edge, mode)).length;
+        contexts.push({ lock: name, mode, when, paths });
+      }
     }
     return contexts.sort((a, b) => a.when.localeCompare(b.when) || a.lock.localeCompare(b.lock));
   }
 
-  private countPaths(node: FunctionNode, lock: LockName, mode: LockMode): number {
-    return this.program.callsTo(node).filter((edge) => this.mayHold(edge.caller, edge, lock, mode)).length;
-  }
-
-  private mayHold(caller: FunctionNode, edge: CallEdge, lock: LockName, mode: LockMode): boolean {
-    return this.flows.statesAt(caller, edge.site).some((state) => {
-      const holding = state.locks.get(lock);
-      return holding ? holding.held && holding.mode === mode : this.held.get(caller.id)?.get(lock)?.has(mode) === true;
-    });
-  }
-
   /** Is `lock` held at entry: `never`, `sometimes` or `always`, over the known call sites? */
   whenHeld(node: FunctionNode, lock: LockName): 'never' | 'sometimes' | 'always' {
-    if (!this.held.get(node.id)?.has(lock)) return 'never';
-    return this.free.get(node.id)?.has(lock) ? 'sometimes' : 'always';
+    return this.lock(lock).when(node);
   }
 
-  private combine(node: FunctionNode, states: readonly LockState[]): LockContext[] {
-    const found = new Map<LockName, { modes: Set<LockMode>; everywhere: boolean }>();
-    const entry = this.entry(node);
-    const names = new Set(entry.map((context) => context.lock));
-    for (const state of states) for (const name of state.locks.keys()) if (!name.startsWith('~')) names.add(name);
-    for (const lock of names) {
+  private combine(node: FunctionNode, states: readonly LockState[], names: Iterable<LockName>): LockContext[] {
+    const contexts: LockContext[] = [];
+    for (const name of names) {
+      const lock = this.lock(name);
+      const inherited = lock.modes(node);
       const modes = new Set<LockMode>();
       let everywhere = true;
       for (const state of states) {
-        const holding = state.locks.get(lock);
+        const holding = state.locks.get(name);
         if (holding?.held) modes.add(holding.mode);
         else if (holding) everywhere = false;
         else {
-          const inherited = entry.filter((context) => context.lock === lock);
-          for (const context of inherited) modes.add(context.mode);
-          if (inherited.length === 0 || inherited[0]!.when === 'sometimes') everywhere = false;
+          for (const mode of inherited?.keys() ?? []) modes.add(mode);
+          if (lock.when(node) !== 'always') everywhere = false;
         }
       }
-      if (modes.size > 0) found.set(lock, { modes, everywhere });
+      for (const mode of modes) contexts.push({ lock: name, mode, when: everywhere ? 'always' : 'sometimes', paths: states.length });
     }
-    return [...found].flatMap(([lock, { modes, everywhere }]) => [...modes].map((mode): LockContext => ({ lock, mode, when: everywhere ? 'always' : 'sometimes', paths: states.length })));
+    return contexts;
   }
 
   /** Locks held just before a line of a function. */
   beforeLine(node: FunctionNode, line: number): LockContext[] {
-    return this.combine(node, this.flows.statesBeforeLine(node, line));
+    const states = this.flows.statesBeforeLine(node, line);
+    const names = new Set(this.callsUnderLocks.keys());
+    for (const state of states) for (const name of state.locks.keys()) if (!name.startsWith('~')) names.add(name);
+    return this.combine(node, states, names);
   }
 
-  /** Locks held at a call. */
-  atCall(edge: CallEdge): LockContext[] {
-    return this.combine(edge.caller, this.flows.statesAt(edge.caller, edge.site));
+  /** A lock at a call; empty where it is never held there. */
+  atCall(edge: CallEdge, lock: LockName): LockContext[] {
+    return this.combine(edge.caller, this.flows.statesBefore(edge), [lock]);
   }
 
   /** The shortest way in which a lock comes to be held at a call, or undefined where it never is. */
   witnessAt(edge: CallEdge, lock: LockName): Witness | undefined {
-    const states = this.flows.statesAt(edge.caller, edge.site);
+    const states = this.flows.statesBefore(edge);
     for (const state of states) {
       const holding = state.locks.get(lock);
       if (holding?.held) return { holder: edge.caller, acquisition: holding, edges: [edge] };
@@ -213,10 +171,8 @@ export class LockContexts {
   witnessOfEntry(node: FunctionNode, lock: LockName, mode?: LockMode): Witness | undefined {
     const edges: CallEdge[] = [];
     let current = node;
-    for (let steps = 0; steps < 200; steps++) {
-      const modes = this.held.get(current.id)?.get(lock);
-      const links = modes ? (mode === undefined ? [...modes.values()] : [modes.get(mode)].filter((link) => link !== undefined)) : [];
-      const link = links.sort((a, b) => a.depth - b.depth)[0];
+    while (edges.length < MAX_PATH) {
+      const link = shortest(this.lock(lock).modes(current), mode);
       if (!link) return undefined;
       edges.unshift(link.edge);
       if (link.acquisition) return { holder: link.edge.caller, acquisition: link.acquisition, edges };
@@ -235,30 +191,29 @@ export class LockContexts {
   }
 
   /** Every call, in a function that itself took the lock, from which a call is reached with it held. */
-  holdersAbove(edge: CallEdge, lock: LockName, limit: number): CallEdge[] {
+  holdersAbove(edge: CallEdge, name: LockName, limit: number): CallEdge[] {
+    const lock = this.lock(name);
     const found: CallEdge[] = [];
     const seen = new Set<string>();
     const pending: CallEdge[] = [edge];
     while (pending.length > 0 && found.length < limit) {
       const current = pending.shift()!;
-      const states = this.flows.statesAt(current.caller, current.site);
-      if (states.some((state) => state.locks.get(lock)?.held)) found.push(current);
-      if (!states.some((state) => !state.locks.has(lock)) || seen.has(current.caller.id) || !this.held.get(current.caller.id)?.has(lock)) continue;
+      const states = this.flows.statesBefore(current);
+      if (states.some((state) => state.locks.get(name)?.held)) found.push(current);
+      if (!states.some((state) => !state.locks.has(name)) || seen.has(current.caller.id) || lock.when(current.caller) === 'never') continue;
       seen.add(current.caller.id);
-      pending.push(...this.program.callsTo(current.caller).filter((above) => this.mayCarry(above, lock)));
+      pending.push(...this.program.callsTo(current.caller).filter((above) => lock.mayHold(above)));
     }
     return found;
   }
-
-  private mayCarry(edge: CallEdge, lock: LockName): boolean {
-    return this.flows.statesAt(edge.caller, edge.site).some((state) => {
-      const holding = state.locks.get(lock);
-      return holding ? holding.held : this.held.get(edge.caller.id)?.has(lock) === true;
-    });
-  }
 }
 
-const isRelative = (lock: LockName) => lock.startsWith('$') || lock.startsWith('~');
+function shortest(modes: ReadonlyMap<LockMode, Link> | undefined, mode: LockMode | undefined): Link | undefined {
+  if (mode !== undefined) return modes?.get(mode);
+  let best: Link | undefined;
+  for (const link of modes?.values() ?? []) if (!best || link.depth < best.depth) best = link;
+  return best;
+}
 
 const VERB: Record<LockMode, string> = { read: 'taken for read', write: 'taken for write', spin: 'taken', mutex: 'taken', srcu: 'read-locked', rcu: 'read-locked' };
 

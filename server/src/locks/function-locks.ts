@@ -29,8 +29,9 @@ export interface FunctionLocks {
   incomplete: boolean;
 }
 
-const siteKeyAt = (line: number, column: number, callee: string) => `${line}:${column}:${callee}`;
-export const siteKey = (site: CallSite): string => siteKeyAt(site.line, site.column, site.name ?? '*');
+/** Lines count from the function's first: keys stay when the function moves. */
+const siteKeyAt = (lineOffset: number, column: number, callee: string) => `${lineOffset}:${column}:${callee}`;
+const siteKey = (node: FunctionNode, site: CallSite): string => siteKeyAt(site.line - node.facts.firstLine, site.column, site.name ?? '*');
 
 const ONLY_ENTRY: readonly LockState[] = [ENTRY_STATE];
 
@@ -48,15 +49,48 @@ export class LockFlows {
   private readonly flows = new Map<string, Flow>();
   private readonly summaries = new Map<string, Summary>();
   private readonly locks = new Map<string, FunctionLocks>();
+  /** Answers of `statesBefore`; forgotten as soon as any flow is another. */
+  private edgeStates = new WeakMap<CallEdge, readonly LockState[]>();
 
   constructor(private readonly program: Program) {
-    const queue: FunctionNode[] = [];
-    for (const node of program.functions()) if (touchesLocks(program.unit(node)?.mentions ?? new Set())) queue.push(node);
+    this.analyseAll([...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())));
+  }
+
+  /** Looks again at functions whose text changed, and at callers that this concerns: true when there were such. */
+  update(changed: readonly FunctionNode[]): boolean {
+    return this.analyseAll(changed.filter((node) => this.mayTouchLocks(node) || !this.forget(node)));
+  }
+
+  /** Forgets a function that is no more. */
+  remove(node: FunctionNode): void {
+    this.locks.delete(node.id);
+    this.summaries.delete(node.id);
+  }
+
+  private mayTouchLocks(node: FunctionNode): boolean {
+    if (touchesLocks(this.program.unit(node)?.mentions ?? new Set())) return true;
+    return this.program.callsFrom(node).some(({ callee }) => callee && this.summaries.get(callee.id)?.neutral === false);
+  }
+
+  /** Drops what is known of a function that has nothing to do with locks any more; false when its callers relied on it. */
+  private forget(node: FunctionNode): boolean {
+    this.locks.delete(node.id);
+    if (this.summaries.get(node.id)?.neutral === false) return false;
+    this.summaries.delete(node.id);
+    return true;
+  }
+
+  private analyseAll(functions: readonly FunctionNode[]): boolean {
+    const { program } = this;
+    this.edgeStates = new WeakMap();
+    let spread = false;
+    const queue = [...functions];
     const queued = new Set(queue.map((node) => node.id));
     while (queue.length > 0) {
       const node = queue.shift()!;
       queued.delete(node.id);
       if (!this.analyse(node)) continue;
+      spread = true;
       for (const { caller } of program.callsTo(node)) {
         if (!queued.has(caller.id) && (this.flows.get(caller.id)?.rounds ?? 0) < MAX_ROUNDS) {
           queued.add(caller.id);
@@ -66,6 +100,7 @@ export class LockFlows {
     }
     for (const flow of this.flows.values()) this.locks.set(flow.node.id, this.siteStates(flow));
     this.flows.clear();
+    return spread;
   }
 
   /** Analyses a function; true when its summary changed. */
@@ -97,7 +132,7 @@ export class LockFlows {
   private edgesByKey(node: FunctionNode): Map<string, CallEdge[]> {
     const edges = new Map<string, CallEdge[]>();
     for (const edge of this.program.callsFrom(node)) {
-      const key = siteKey(edge.site);
+      const key = siteKey(node, edge.site);
       const list = edges.get(key);
       if (list) list.push(edge);
       else edges.set(key, [edge]);
@@ -137,7 +172,7 @@ export class LockFlows {
   }
 
   private keyOf(node: FunctionNode, p: Position, callee: string): string {
-    return siteKeyAt(lineOf(node, p), columnOf(p) + 1, callee);
+    return siteKeyAt(lineOf(node, p) - node.facts.firstLine, columnOf(p) + 1, callee);
   }
 
   private siteStates(flow: Flow): FunctionLocks {
@@ -153,17 +188,35 @@ export class LockFlows {
     return { summary: this.summaries.get(flow.node.id) ?? NEUTRAL, sites, incomplete: flow.result.incomplete };
   }
 
+  /** What contexts flow along: the edges of a function with the lock states before each. */
+  signature(node: FunctionNode, edges: readonly CallEdge[], firstLine: number): string {
+    return edges
+      .map((edge) => {
+        const states = this.statesAt(node, edge.site, firstLine).map((state) => state.key.slice(0, state.key.indexOf('|')));
+        return `${edge.callee?.id ?? ''} ${states.sort().join(' ')}`;
+      })
+      .join('\n');
+  }
+
   of(node: FunctionNode): FunctionLocks | undefined {
     return this.locks.get(node.id);
   }
 
+  /** States before an edge's call. */
+  statesBefore(edge: CallEdge): readonly LockState[] {
+    if (!this.locks.has(edge.caller.id)) return ONLY_ENTRY;
+    let states = this.edgeStates.get(edge);
+    if (!states) this.edgeStates.set(edge, (states = this.statesAt(edge.caller, edge.site)));
+    return states;
+  }
+
   /** States before a call, relative to the function's entry; none when no path leads to it. */
-  statesAt(node: FunctionNode, site: CallSite): readonly LockState[] {
+  statesAt(node: FunctionNode, site: CallSite, firstLine = node.facts.firstLine): readonly LockState[] {
     const locks = this.locks.get(node.id);
     if (!locks) return ONLY_ENTRY;
-    const exact = locks.sites.get(siteKey(site));
+    const exact = locks.sites.get(siteKeyAt(site.line - firstLine, site.column, site.name ?? '*'));
     if (exact) return exact;
-    const prefix = `${site.line}:${site.column}:`;
+    const prefix = `${site.line - firstLine}:${site.column}:`;
     const near: LockState[] = [];
     for (const [key, states] of locks.sites) if (key.startsWith(prefix)) near.push(...states);
     return near.length > 0 ? distinctLocks(near) : ONLY_ENTRY;

@@ -6,6 +6,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
 import { loadProgram, type LoadedProgram } from '../host/load-program.js';
+import { editedFacts } from '../kernel-c/edited-facts.js';
 import { readFacts } from '../kernel-c/file-facts.js';
 import { loadParser } from '../kernel-c/parser.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
@@ -32,6 +33,8 @@ export class KernelWorkspace {
   /** Unsaved or open texts by path in the tree. */
   private readonly texts = new Map<string, string>();
   private readonly dirty = new Set<string>();
+  /** Texts that the facts of open files were read from: what an edit is measured against. */
+  private readonly readTexts = new Map<string, string>();
 
   constructor(private readonly events: WorkspaceEvents) {}
 
@@ -59,6 +62,7 @@ export class KernelWorkspace {
     });
     loading.signal.throwIfAborted();
     this.current = { loaded, analysis: new TreeAnalysis(loaded.program), locations: new TreeLocations(tree, realpathSync(tree)) };
+    this.readTexts.clear();
     for (const file of this.texts.keys()) this.dirty.add(file);
     await this.update();
     return this.current;
@@ -101,10 +105,17 @@ export class KernelWorkspace {
     const { program } = open.loaded;
     for (const file of this.dirty) {
       const text = this.texts.get(file) ?? readOrEmpty(join(open.loaded.tree, file));
-      program.setFile(file, readFacts(parser, text, open.loaded.configuration.configuration));
+      const { configuration } = open.loaded.configuration;
+      const knownText = this.readTexts.get(file);
+      const known = program.file(file);
+      if (knownText !== undefined && known) {
+        if (knownText !== text) program.setFile(file, editedFacts(parser, knownText, known, text, configuration));
+      } else program.setFile(file, readFacts(parser, text, configuration));
+      if (this.texts.has(file)) this.readTexts.set(file, text);
+      else this.readTexts.delete(file);
     }
     this.dirty.clear();
-    open.analysis.invalidate();
+    open.analysis.refresh();
     this.events.onChange();
     return true;
   }

@@ -6,9 +6,11 @@ import type { Configuration } from '../kernel-c/conditions.js';
 import type { FileFacts } from '../kernel-c/facts.js';
 import type { Expression, Statement } from '../kernel-c/syntax.js';
 import { CallCollector, initialiserSlots, STATIC_CALL_SETTERS, variableSlot } from './call-collector.js';
-import type { Assignment, CallEdge, CallSite, FunctionNode, FunctionUnit, Slot } from './model.js';
-import { SlotGraph, type SlotTarget } from './slots.js';
-import { staticCallRules, type StaticCallRule } from './static-calls.js';
+import { CallGraph, type Linked } from './call-graph.js';
+import { sameFunction, sameFunctions, sameSurroundings } from './face.js';
+import type { Assignment, CallEdge, FunctionNode, FunctionUnit, Slot } from './model.js';
+import { SlotGraph } from './slots.js';
+import { staticCallRules } from './static-calls.js';
 import { Symbols } from './symbols.js';
 
 /** Decodes a function's body. Not kept: bodies are most of a tree's memory. */
@@ -16,52 +18,45 @@ export function bodyOf(node: FunctionNode): Statement[] {
   return JSON.parse(node.facts.body) as Statement[];
 }
 
-/** What other files can see of a file: a change here makes every file's names mean other things. */
-function outerFace(facts: FileFacts): string {
-  return JSON.stringify([
-    facts.functions.map((fn) => [fn.name, fn.static, fn.weak, fn.type, fn.parameters, fn.truth, fn.when]),
-    facts.macros.map(({ line: _line, endLine: _endLine, ...face }) => face),
-    facts.variables.map(({ line: _line, ...face }) => face),
-    facts.aggregates.map(({ line: _line, ...face }) => face),
-    facts.typedefs,
-    facts.includes.map((include) => include.path),
-    facts.invocations.map((invocation) => [invocation.name, invocation.arguments]),
-  ]);
+/** A function whose text changed. */
+export interface ChangedFunction {
+  node: FunctionNode;
+  /** Its edges as they were, and the line that their places were counted from. */
+  edgesBefore: readonly CallEdge[];
+  firstLineBefore: number;
 }
 
-interface CachedUnit {
-  body: string;
-  firstLine: number;
-  unit: FunctionUnit;
+/** Functions whose text changed while what everybody sees of their files stayed the same. */
+export interface BodyChange {
+  functions: readonly ChangedFunction[];
+  /** Functions that are no more. */
+  removed: readonly FunctionNode[];
+  /** Other functions' edges may be new too: a function pointer took another way. */
+  edgesMoved: boolean;
 }
 
-/** Moves a unit's places when lines above its function came or went. */
-function moved(cached: CachedUnit, node: FunctionNode): FunctionUnit {
-  const by = node.facts.firstLine - cached.firstLine;
-  if (by === 0) return { ...cached.unit, node };
-  return {
-    node,
-    mentions: cached.unit.mentions,
-    sites: cached.unit.sites.map((site) => ({ ...site, line: site.line + by })),
-    assignments: cached.unit.assignments.map((assignment) => ({ ...assignment, at: { ...assignment.at, line: assignment.at.line + by } })),
-  };
-}
-
-interface Linked {
-  symbols: Symbols;
+interface State extends Linked {
   units: Map<string, FunctionUnit>;
-  slots: SlotGraph;
-  rules: StaticCallRule[];
+  graph: CallGraph;
+  /** What each file's initialisers put into slots, in their order. */
+  initialised: Map<string, Assignment[]>;
 }
+
+const sameAssignments = (a: readonly Assignment[], b: readonly Assignment[]): boolean =>
+  a.length === b.length &&
+  a.every((one, index) => {
+    const other = b[index]!;
+    return one.slot === other.slot && JSON.stringify(one.source) === JSON.stringify(other.source);
+  });
 
 export class Program {
   private readonly files = new Map<string, FileFacts>();
-  private readonly faces = new Map<string, string>();
-  private unitCache = new Map<string, CachedUnit>();
-  private linked: Linked | undefined;
-  private outgoing = new Map<string, readonly CallEdge[]>();
-  private incoming: Map<string, CallEdge[]> | undefined;
-  private incomingByName: Map<string, CallEdge[]> | undefined;
+  private state: State | undefined;
+  private changes: ChangedFunction[] = [];
+  private gone: FunctionNode[] = [];
+  private edgesMoved = false;
+  private restarted = true;
+  private edgeRevision = 0;
 
   constructor(
     private readonly configuration: Configuration,
@@ -74,32 +69,42 @@ export class Program {
   setFile(path: string, facts: FileFacts): void {
     const before = this.files.get(path);
     this.files.set(path, facts);
-    this.changed(path, before, facts);
+    if (!this.state || !before || !sameSurroundings(before, facts)) this.restart();
+    else if (sameFunctions(before, facts)) this.replaceFunctions(this.state, path, facts, new Set());
+    else {
+      const names = changedNames(before, facts);
+      if (this.isNamedByMacros(this.state, names)) this.restart();
+      else this.replaceFunctions(this.state, path, facts, names);
+    }
   }
 
   removeFile(path: string): void {
-    if (!this.files.delete(path)) return;
-    this.faces.delete(path);
-    this.unitCache.clear();
-    this.reset();
+    if (this.files.delete(path)) this.restart();
   }
 
-  private changed(path: string, before: FileFacts | undefined, after: FileFacts): void {
-    if (this.linked) {
-      // Faces are only worth their time once something has been linked that could be kept.
-      const face = outerFace(after);
-      const known = this.faces.get(path) ?? (before ? outerFace(before) : undefined);
-      this.faces.set(path, face);
-      if (face !== known) this.unitCache.clear();
-    }
-    this.reset();
+  private restart(): void {
+    this.state = undefined;
+    this.edgeRevision++;
+    this.changes = [];
+    this.gone = [];
+    this.restarted = true;
   }
 
-  private reset(): void {
-    this.linked = undefined;
-    this.outgoing = new Map();
-    this.incoming = undefined;
-    this.incomingByName = undefined;
+  /**
+   * What happened since the last call: changed bodies, or `undefined` where everything is to be looked at anew.
+   */
+  takeChanges(): BodyChange | undefined {
+    const change = this.restarted ? undefined : { functions: this.changes, removed: this.gone, edgesMoved: this.edgesMoved };
+    this.changes = [];
+    this.gone = [];
+    this.edgesMoved = false;
+    this.restarted = false;
+    return change;
+  }
+
+  /** Another number whenever edges may be others. */
+  get revision(): number {
+    return this.edgeRevision;
   }
 
   get paths(): Iterable<string> {
@@ -134,104 +139,109 @@ export class Program {
     return this.link().units.get(node.id);
   }
 
-  private link(): Linked {
-    if (this.linked) return this.linked;
+  private collect(symbols: Symbols, node: FunctionNode): FunctionUnit {
+    return new CallCollector(symbols, node, this.watched).collect(bodyOf(node));
+  }
+
+  private link(): State {
+    if (this.state) return this.state;
     const symbols = new Symbols(this.files, this.configuration, this.architecture);
     const units = new Map<string, FunctionUnit>();
+    for (const nodes of symbols.functionsByFile.values()) for (const node of nodes) units.set(node.id, this.collect(symbols, node));
+    this.state = this.linkSlots(symbols, units);
+    return this.state;
+  }
+
+  private linkSlots(symbols: Symbols, units: Map<string, FunctionUnit>): State {
     const slots = new SlotGraph();
-    const cache = new Map<string, CachedUnit>();
-    for (const nodes of symbols.functionsByFile.values()) {
-      for (const node of nodes) {
-        const cached = this.unitCache.get(node.id);
-        const unit = cached && cached.body === node.facts.body ? moved(cached, node) : new CallCollector(symbols, node, this.watched).collect(bodyOf(node));
-        cache.set(node.id, { body: node.facts.body, firstLine: node.facts.firstLine, unit });
-        units.set(node.id, unit);
-        for (const assignment of unit.assignments) slots.add(assignment);
-      }
+    for (const unit of units.values()) for (const assignment of unit.assignments) slots.add(assignment);
+    const initialised = new Map<string, Assignment[]>();
+    for (const [file, facts] of this.files) {
+      const assignments = [...fileAssignments(symbols, file, facts)];
+      if (assignments.length > 0) initialised.set(file, assignments);
+      for (const assignment of assignments) slots.add(assignment);
     }
-    this.unitCache = cache;
-    for (const [file, facts] of this.files) for (const assignment of this.fileAssignments(symbols, file, facts)) slots.add(assignment);
-    this.linked = { symbols, units, slots, rules: staticCallRules(symbols) };
-    return this.linked;
+    const linked: Linked = { symbols, units, slots, rules: staticCallRules(symbols) };
+    return { ...linked, units, graph: new CallGraph(linked), initialised };
   }
 
-  /** What global initialisers and file-level macros put into slots. */
-  private *fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Iterable<Assignment> {
-    for (const variable of facts.variables) {
-      if (variable.initialiser === undefined) continue;
-      const value = JSON.parse(variable.initialiser) as Expression;
-      const found: Assignment[] = [];
-      const add = (slot: Slot, node: Expression, p: number) => {
-        const names: string[] = [];
-        functionNames(node, names);
-        for (const name of names) {
-          const at = { file, line: variable.line + Math.floor(p / 1024), column: (p % 1024) + 1 };
-          if (symbols.fn(name, file)) found.push({ slot, source: { functionName: name }, at });
-          else {
-            const other = symbols.variable(name, file);
-            if (other && symbols.resolveType(other.facts.type).includes('()')) found.push({ slot, source: { slot: variableSlot(other) }, at });
-          }
-        }
-      };
-      const slot = variableSlot({ file, facts: variable });
-      if (value.k === 'init') initialiserSlots(symbols, slot, variable.type, value.items, add);
-      else add(slot, value, 0);
-      yield* found;
-    }
-    for (const invocation of facts.invocations) {
-      const at = { file, line: invocation.line, column: 1 };
-      const setter = STATIC_CALL_SETTERS.get(invocation.name);
-      if (setter !== undefined && invocation.arguments[setter] !== undefined) {
-        yield { slot: `K:${invocation.arguments[0]}`, source: { functionName: invocation.arguments[setter]! }, at };
-      } else if (/^(DECLARE|DEFINE)_(DELAYED_|DEFERRABLE_)?WORK$/.test(invocation.name) && invocation.arguments[1] !== undefined) {
-        yield { slot: 'S:work_struct.func', source: { functionName: invocation.arguments[1] }, at };
-      }
-    }
+  /** Does a macro's body use one of the names? Then its users can't be told by their own text. */
+  private isNamedByMacros({ symbols }: State, names: ReadonlySet<string>): boolean {
+    const isNamed = (text: string) => [...names].some((name) => text.includes(name));
+    for (const entries of symbols.macros.values()) for (const { facts } of entries) if (facts.text !== '' && isNamed(facts.text)) return true;
+    return false;
   }
 
-  /** Functions that a call site may reach, with how each got there. */
-  private targets(site: CallSite): { slot?: string; targets: readonly SlotTarget[] } {
-    const { slots, symbols, rules } = this.link();
-    const reaches = (name: string, from: string, file: string) => symbols.fn(name, from)?.file === file;
-    if (site.slot === undefined) return { targets: [] };
-    if (site.slot.startsWith('K:')) {
-      const key = site.slot.slice(2);
-      const direct = slots.targets(site.slot, reaches);
-      const rule = rules.find((candidate) => key.startsWith(candidate.prefix));
-      if (!rule) return { targets: direct };
-      const member = `${rule.owner}.${key.slice(rule.prefix.length)}`;
-      return { slot: member, targets: [...slots.targets(`S:${member}`, reaches), ...direct] };
+  /**
+   * Puts a file's new functions in place; nodes, sites and edges that stay are moved, not made again.
+   * @param names what functions are called that came, went or look otherwise from outside
+   */
+  private replaceFunctions(state: State, path: string, facts: FileFacts, names: ReadonlySet<string>): void {
+    const { symbols, units, graph } = state;
+    const { kept, added, removed } = symbols.replaceFacts(path, facts);
+    const quoted = [...names].map((name) => JSON.stringify(name));
+    const changed: ChangedFunction[] = [];
+    let moved = false;
+    for (const node of removed) {
+      if ((units.get(node.id)?.assignments.length ?? 0) > 0) moved = true;
+      graph.remove(node);
+      units.delete(node.id);
     }
-    const slot = site.slot.startsWith('S:') && !site.slot.startsWith('S:?') ? site.slot.slice(2) : undefined;
-    return { ...(slot !== undefined && { slot }), targets: slots.targets(site.slot, reaches) };
+    const renew = (node: FunctionNode, firstLineBefore: number) => {
+      const unit = units.get(node.id);
+      const edgesBefore = unit ? graph.callsFrom(node) : [];
+      const fresh = this.collect(symbols, node);
+      if (!sameAssignments(unit?.assignments ?? [], fresh.assignments)) moved = true;
+      else if (unit) {
+        // The slot graph holds the old ones: they get the new places.
+        fresh.assignments.forEach((assignment, index) => Object.assign(unit.assignments[index]!.at, assignment.at));
+        fresh.assignments = unit.assignments;
+      }
+      units.set(node.id, fresh);
+      changed.push({ node, edgesBefore, firstLineBefore });
+    };
+    const namesOne = (body: string) => quoted.some((name) => body.includes(name));
+    for (const { node, before } of kept) {
+      const unit = units.get(node.id)!;
+      const by = node.facts.firstLine - before.firstLine;
+      if (node.facts.body === before.body && sameFunction(node.facts, before) && !namesOne(node.facts.body)) {
+        if (by === 0) continue;
+        for (const site of unit.sites) site.line += by;
+        for (const assignment of unit.assignments) assignment.at.line += by;
+      } else renew(node, before.firstLine);
+    }
+    for (const node of added) renew(node, node.facts.firstLine);
+    if (names.size > 0) {
+      for (const [file, nodes] of symbols.functionsByFile) {
+        if (file !== path) for (const node of nodes) if (namesOne(node.facts.body)) renew(node, node.facts.firstLine);
+      }
+      for (const { initialiser } of [...this.files.values()].flatMap((file) => file.variables)) if (initialiser !== undefined && namesOne(initialiser)) moved = true;
+    }
+    if (moved) {
+      this.state = this.linkSlots(symbols, units);
+      this.edgesMoved = true;
+    } else for (const { node } of changed) graph.refresh(node);
+    const initialised = this.state!.initialised.get(path);
+    // The surroundings are the same, so the initialisers are: only their lines may be others.
+    if (initialised) [...fileAssignments(symbols, path, facts)].forEach((assignment, index) => Object.assign(initialised[index]?.at ?? {}, assignment.at));
+    if (changed.length > 0 || removed.length > 0) this.edgeRevision++;
+    this.changes.push(...changed);
+    this.gone.push(...removed);
   }
 
   /** Calls made by a function, in the order of its text. */
   callsFrom(node: FunctionNode): readonly CallEdge[] {
-    const known = this.outgoing.get(node.id);
-    if (known) return known;
-    const { symbols } = this.link();
-    const edges: CallEdge[] = [];
-    for (const site of this.unit(node)?.sites ?? []) {
-      if (site.name !== undefined) {
-        const callee = symbols.fn(site.name, node.file) ?? null;
-        edges.push({ caller: node, site, calleeName: site.name, callee, via: site.via, certainty: 'certain' });
-        continue;
-      }
-      const { slot, targets } = this.targets(site);
-      const certainty = targets.length === 1 ? 'likely' : 'possible';
-      const shown = new Set<string>();
-      for (const target of targets) {
-        const callee = symbols.fn(target.functionName, target.from) ?? null;
-        const key = callee?.id ?? target.functionName;
-        if (shown.has(key)) continue;
-        shown.add(key);
-        edges.push({ caller: node, site, calleeName: target.functionName, callee, via: site.via, ...(slot !== undefined && { slot }), assignedAt: target.at, certainty });
-      }
-      if (targets.length === 0) edges.push({ caller: node, site, calleeName: site.text, callee: null, via: site.via, ...(slot !== undefined && { slot }), certainty: 'possible' });
-    }
-    this.outgoing.set(node.id, edges);
-    return edges;
+    return this.link().graph.callsFrom(node);
+  }
+
+  /** Calls that reach a function, by place. */
+  callsTo(node: FunctionNode): readonly CallEdge[] {
+    return this.link().graph.callsTo(node);
+  }
+
+  /** Calls of a function that has no body in what was read. */
+  callsToName(name: string): readonly CallEdge[] {
+    return this.link().graph.callsToName(name);
   }
 
   /** Members (`struct.field`) that a function was put into. */
@@ -250,32 +260,51 @@ export class Program {
     }
     return found;
   }
+}
 
-  /** Calls that reach a function. */
-  callsTo(node: FunctionNode): readonly CallEdge[] {
-    this.indexIncoming();
-    return this.incoming!.get(node.id) ?? [];
-  }
+/** Names of functions that came, went, or look otherwise from outside. */
+function changedNames(before: FileFacts, after: FileFacts): Set<string> {
+  const names = new Set<string>();
+  const differences = (a: FileFacts, b: FileFacts) => {
+    const byName = new Map<string, FileFacts['functions']>();
+    for (const fn of b.functions) byName.set(fn.name, [...(byName.get(fn.name) ?? []), fn]);
+    for (const fn of a.functions) if (!byName.get(fn.name)?.some((other) => sameFunction(fn, other))) names.add(fn.name);
+  };
+  differences(before, after);
+  differences(after, before);
+  return names;
+}
 
-  /** Calls of a function that has no body in what was read. */
-  callsToName(name: string): readonly CallEdge[] {
-    this.indexIncoming();
-    return this.incomingByName!.get(name) ?? [];
-  }
-
-  private indexIncoming(): void {
-    if (this.incoming) return;
-    this.incoming = new Map();
-    this.incomingByName = new Map();
-    for (const node of this.functions()) {
-      // Code that the configuration leaves out calls nobody; it can still be looked at from above.
-      if (this.symbols.truthOf(node) === 'false') continue;
-      for (const edge of this.callsFrom(node)) {
-        const [map, key] = edge.callee ? [this.incoming, edge.callee.id] : [this.incomingByName, edge.calleeName];
-        const list = map.get(key);
-        if (list) list.push(edge);
-        else map.set(key, [edge]);
+/** What global initialisers and file-level macros put into slots. */
+function* fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Iterable<Assignment> {
+  for (const variable of facts.variables) {
+    if (variable.initialiser === undefined) continue;
+    const value = JSON.parse(variable.initialiser) as Expression;
+    const found: Assignment[] = [];
+    const add = (slot: Slot, node: Expression, p: number) => {
+      const names: string[] = [];
+      functionNames(node, names);
+      for (const name of names) {
+        const at = { file, line: variable.line + Math.floor(p / 1024), column: (p % 1024) + 1 };
+        if (symbols.fn(name, file)) found.push({ slot, source: { functionName: name }, at });
+        else {
+          const other = symbols.variable(name, file);
+          if (other && symbols.resolveType(other.facts.type).includes('()')) found.push({ slot, source: { slot: variableSlot(other) }, at });
+        }
       }
+    };
+    const slot = variableSlot({ file, facts: variable });
+    if (value.k === 'init') initialiserSlots(symbols, slot, variable.type, value.items, add);
+    else add(slot, value, 0);
+    yield* found;
+  }
+  for (const invocation of facts.invocations) {
+    const at = { file, line: invocation.line, column: 1 };
+    const setter = STATIC_CALL_SETTERS.get(invocation.name);
+    if (setter !== undefined && invocation.arguments[setter] !== undefined) {
+      yield { slot: `K:${invocation.arguments[0]}`, source: { functionName: invocation.arguments[setter]! }, at };
+    } else if (/^(DECLARE|DEFINE)_(DELAYED_|DEFERRABLE_)?WORK$/.test(invocation.name) && invocation.arguments[1] !== undefined) {
+      yield { slot: 'S:work_struct.func', source: { functionName: invocation.arguments[1] }, at };
     }
   }
 }

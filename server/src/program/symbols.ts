@@ -36,7 +36,11 @@ export class Symbols {
   readonly typedefs = new Map<string, TypeText>();
   readonly prototypes = new Map<string, { file: string; line: number }[]>();
   private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
+  private readonly entriesByFile = new Map<string, { macros: MacroEntry[]; variables: VariableEntry[] }>();
   private readonly includes = new Map<string, ReadonlySet<string>>();
+  private readonly directlyIncluded = new Map<string, readonly string[]>();
+  /** Macros by the file that asks and by name: the same few are asked for again and again. */
+  private readonly macrosSeen = new Map<string, Map<string, MacroEntry | undefined>>();
   private readonly includeTargets = new Map<string, string>();
   private owners: Map<string, TypeText | null> | undefined;
   private readonly truths = new Map<string, Truth>();
@@ -64,8 +68,11 @@ export class Symbols {
     const nodes = functionNodes(file, facts);
     this.functionsByFile.set(file, nodes);
     for (const node of nodes) push(this.functionsByName, node.name, node);
-    for (const macro of facts.macros) push(this.macros, macro.name, { file, facts: macro });
-    for (const variable of facts.variables) push(this.variables, variable.name, { file, facts: variable });
+    const macros = facts.macros.map((macro): MacroEntry => ({ file, facts: macro }));
+    const variables = facts.variables.map((variable): VariableEntry => ({ file, facts: variable }));
+    for (const macro of macros) push(this.macros, macro.facts.name, macro);
+    for (const variable of variables) push(this.variables, variable.facts.name, variable);
+    this.entriesByFile.set(file, { macros, variables });
     for (const { name, type } of facts.typedefs) if (!this.typedefs.has(name)) this.typedefs.set(name, type);
     for (const prototype of facts.prototypes) push(this.prototypes, prototype.name, { file, line: prototype.line });
     for (const aggregate of facts.aggregates) {
@@ -73,6 +80,47 @@ export class Symbols {
       if (known && known.fields.size >= aggregate.fields.length) continue;
       this.aggregates.set(aggregate.tag, { file, facts: aggregate, fields: new Map(aggregate.fields.map((field) => [field.name, field.type])) });
     }
+  }
+
+  /**
+   * Takes in new facts of a file of which only functions changed: definitions that stay keep their identity.
+   * @returns functions that stay, each with the facts it had before, and those that came or went
+   */
+  replaceFacts(file: string, facts: FileFacts): { kept: { node: FunctionNode; before: FunctionNode['facts'] }[]; added: FunctionNode[]; removed: FunctionNode[] } {
+    const entries = this.entriesByFile.get(file);
+    entries?.macros.forEach((entry, index) => {
+      entry.facts = facts.macros[index]!;
+    });
+    entries?.variables.forEach((entry, index) => {
+      entry.facts = facts.variables[index]!;
+    });
+    for (const prototype of facts.prototypes) {
+      const known = this.prototypes.get(prototype.name)?.find((one) => one.file === file);
+      if (known) known.line = prototype.line;
+    }
+    const before = new Map((this.functionsByFile.get(file) ?? []).map((node) => [node.id, node]));
+    const kept: { node: FunctionNode; before: FunctionNode['facts'] }[] = [];
+    const added: FunctionNode[] = [];
+    const nodes = functionNodes(file, facts).map((fresh) => {
+      const node = before.get(fresh.id);
+      if (!node) {
+        added.push(fresh);
+        push(this.functionsByName, fresh.name, fresh);
+        return fresh;
+      }
+      before.delete(fresh.id);
+      kept.push({ node, before: node.facts });
+      node.facts = fresh.facts;
+      return node;
+    });
+    this.functionsByFile.set(file, nodes);
+    const removed = [...before.values()];
+    for (const node of removed) {
+      const others = this.functionsByName.get(node.name)!.filter((other) => other !== node);
+      if (others.length > 0) this.functionsByName.set(node.name, others);
+      else this.functionsByName.delete(node.name);
+    }
+    return { kept, added, removed };
   }
 
   /** Type of a member; `aggregate` is a tag such as `struct kvm` or a typedef's name. */
@@ -126,15 +174,22 @@ export class Symbols {
     const pending = [file];
     while (pending.length > 0) {
       const current = pending.pop()!;
-      for (const include of this.files.get(current)?.includes ?? []) {
-        const target = this.resolveInclude(current, include.path);
-        if (target && !reached.has(target)) {
-          reached.add(target);
-          pending.push(target);
-        }
+      for (const target of this.directIncludes(current)) {
+        if (reached.has(target)) continue;
+        reached.add(target);
+        pending.push(target);
       }
     }
     return reached;
+  }
+
+  private directIncludes(file: string): readonly string[] {
+    let targets = this.directlyIncluded.get(file);
+    if (!targets) {
+      targets = (this.files.get(file)?.includes ?? []).map((include) => this.resolveInclude(file, include.path)).filter((target) => target !== undefined);
+      this.directlyIncluded.set(file, targets);
+    }
+    return targets;
   }
 
   /** Path of an included file in the tree, or undefined where it isn't among the files read. */
@@ -168,7 +223,16 @@ export class Symbols {
 
   /** The macro of this name that a file sees, or undefined. */
   macro(name: string, from: string): MacroEntry | undefined {
-    return this.best(this.macros.get(name), from, (entry) => entry.file === from || isHeader(entry.file));
+    const entries = this.macros.get(name);
+    if (!entries) return undefined;
+    let seen = this.macrosSeen.get(from);
+    if (!seen) this.macrosSeen.set(from, (seen = new Map()));
+    let macro = seen.get(name);
+    if (macro === undefined && !seen.has(name)) {
+      macro = this.best(entries, from, (entry) => entry.file === from || isHeader(entry.file));
+      seen.set(name, macro);
+    }
+    return macro;
   }
 
   variable(name: string, from: string): VariableEntry | undefined {

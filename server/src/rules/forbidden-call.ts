@@ -49,7 +49,7 @@ export function findForbiddenCalls({ program, contexts }: RuleInput, rule: Forbi
       if (rule.functions.has(edge.caller.name) || edge.caller.facts.truth === 'false') continue;
       const witness = contexts.witnessAt(edge, rule.lock);
       if (!witness) continue;
-      const held = contexts.atCall(edge).filter((context) => context.lock === rule.lock);
+      const held = contexts.atCall(edge, rule.lock);
       const key = `${edge.caller.id}:${edge.site.line}:${edge.site.column}`;
       if (!findings.has(key)) findings.set(key, findingAt(edge, rule, witness, held));
       for (const holder of contexts.holdersAbove(edge, rule.lock, MAX_HOLDERS)) {
@@ -58,7 +58,7 @@ export function findForbiddenCalls({ program, contexts }: RuleInput, rule: Forbi
         const own = contexts.witnessAt(holder, rule.lock);
         if (!own) continue;
         findings.set(holderKey, {
-          ...findingAt(holder, rule, own, contexts.atCall(holder).filter((context) => context.lock === rule.lock)),
+          ...findingAt(holder, rule, own, contexts.atCall(holder, rule.lock)),
           severity: 'info',
           message: rule.holderMessage(edge.calleeName, holder.calleeName),
         });

@@ -6,12 +6,12 @@ import { hooks } from './hooks.js';
 /** Hooks that are called from all over the kernel tell nothing about the path to them. */
 const TOO_COMMON: ReadonlySet<string> = new Set(['directmap', 'rmp-fault']);
 
-const known = new WeakMap<object, ReadonlySet<string>>();
+const known = new WeakMap<Program, { revision: number; path: ReadonlySet<string> }>();
 
 /** Ids of the functions on a guest-memory path. */
 export function gmemPath(program: Program): ReadonlySet<string> {
-  const cached = known.get(program.symbols);
-  if (cached) return cached;
+  const cached = known.get(program);
+  if (cached && cached.revision === program.revision) return cached.path;
   const found = new Set<string>();
   const pending: FunctionNode[] = [];
   const add = (node: FunctionNode) => {
@@ -26,6 +26,6 @@ export function gmemPath(program: Program): ReadonlySet<string> {
     }
   }
   while (pending.length > 0) for (const edge of program.callsTo(pending.pop()!)) add(edge.caller);
-  known.set(program.symbols, found);
+  known.set(program, { revision: program.revision, path: found });
   return found;
 }

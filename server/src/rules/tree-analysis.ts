@@ -11,13 +11,18 @@ export class TreeAnalysis {
   constructor(readonly program: Program) {}
 
   /** To be called after a file of the program changed. */
-  invalidate(): void {
-    this.lockContexts = undefined;
+  refresh(): void {
     this.found = undefined;
+    const change = this.program.takeChanges();
+    if (change) this.lockContexts?.update(change);
+    else this.lockContexts = undefined;
   }
 
   get contexts(): LockContexts {
-    this.lockContexts ??= new LockContexts(this.program);
+    if (!this.lockContexts) {
+      this.program.takeChanges();
+      this.lockContexts = new LockContexts(this.program);
+    }
     return this.lockContexts;
   }
 

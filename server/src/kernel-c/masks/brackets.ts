@@ -117,7 +117,11 @@ class Recovery {
 
   /** Leaves `count` brackets open; those above them have no partner. */
   private giveUp(count: number): void {
-    while (this.open.length > count) this.unmatched.push(this.open.pop()!);
+    while (this.open.length > count) {
+      const at = this.open.pop()!;
+      // An item's own brace stays: the parser closes it where the item ends.
+      if (this.open.length > 0 || this.tokens.code(at) !== BRACE_OPEN) this.unmatched.push(at);
+    }
   }
 
   private close(i: number, wanted: number): void {

@@ -15,31 +15,41 @@ export function composeMasked(m: MaskContext): string {
   const { source } = m;
   const edits = m.edits.sort((a, b) => a.start - b.start || a.end - b.end);
   const pieces: string[] = [];
+  /** Everything before this offset is in the pieces. */
+  let written = 0;
   let at = 0;
   let token = 0;
-  /** Copies up to `to`: kept tokens as they are, blanks where a comment or a dropped branch stands. */
+  const writeUpTo = (end: number) => {
+    if (end > written) pieces.push(source.slice(written, end));
+  };
+  /** Goes on to `to`. Text stays as it is, in stretches as long as possible; comments and dropped branches are blanked. */
   const copy = (to: number) => {
     while (at < to) {
       while (token < m.length && m.end(token) <= at) token++;
       const start = token < m.length ? m.start(token) : source.length;
-      if (start > at) {
-        const end = Math.min(start, to);
-        pieces.push(hasText(source, at, end) ? blank(source.slice(at, end)) : source.slice(at, end));
-        at = end;
-      } else {
-        const end = Math.min(m.end(token), to);
-        pieces.push(source.slice(at, end));
-        at = end;
+      if (start <= at) {
+        at = Math.min(m.end(token), to);
+        continue;
       }
+      const end = Math.min(start, to);
+      if (hasText(source, at, end)) {
+        writeUpTo(at);
+        pieces.push(blank(source.slice(at, end)));
+        written = end;
+      }
+      at = end;
     }
   };
   for (const edit of edits) {
     // What an earlier mask has written over is done.
     if (edit.start < at) continue;
     copy(edit.start);
+    writeUpTo(at);
     pieces.push(edit.text);
     at = edit.end;
+    written = at;
   }
   copy(source.length);
+  writeUpTo(source.length);
   return pieces.join('');
 }

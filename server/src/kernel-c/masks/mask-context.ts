@@ -30,12 +30,20 @@ export interface Definer {
 }
 
 /** Text that is only blanks and the line breaks of `text`. */
-export const blank = (text: string): string => text.replace(/[^\n]/g, ' ');
+export function blank(text: string): string {
+  if (!text.includes('\n')) return ' '.repeat(text.length);
+  return text
+    .split('\n')
+    .map((line) => ' '.repeat(line.length))
+    .join('\n');
+}
 
 export class MaskContext extends TokenView {
   readonly edits: Edit[] = [];
   /** 1 for each position whose token a mask has taken out. */
   private readonly hidden: Uint8Array;
+  /** For a hidden token, a position before it to go on looking at: long runs of masked items cost one step. */
+  private readonly skipBack: Int32Array;
   readonly scopes: Scope[] = [];
   readonly parentheses: Parenthesis[] = [];
   /** Positions up to this one have been dealt with. */
@@ -53,6 +61,7 @@ export class MaskContext extends TokenView {
   constructor(source: string, configuration: Configuration) {
     super(source, configuration);
     this.hidden = new Uint8Array(this.length);
+    this.skipBack = new Int32Array(this.length).fill(-2);
     this.assembly = this.findAssembly();
     // Half-typed text: what the grammar can't close would swallow the functions behind it.
     for (const position of this.brackets.unmatched) this.blankToken(position);
@@ -82,7 +91,11 @@ export class MaskContext extends TokenView {
   /** Position of the token before `i` that no mask has taken out, or -1. */
   previous(i: number): number {
     let before = i - 1;
-    while (before >= 0 && this.hidden[before]) before--;
+    while (before >= 0 && this.hidden[before]) {
+      const known = this.skipBack[before]!;
+      before = known === -2 ? before - 1 : known;
+    }
+    if (i > 0 && this.hidden[i - 1]) this.skipBack[i - 1] = before;
     return before;
   }
 
@@ -131,6 +144,7 @@ export class MaskContext extends TokenView {
     const before = this.previous(i);
     return (
       before < 0 ||
+      this.recovered.has(i) ||
       this.is(before, SEMICOLON) ||
       this.is(before, BRACE_CLOSE) ||
       // `MODULE_LICENSE("GPL")` without `;`, or a branch of an `#if` before it.

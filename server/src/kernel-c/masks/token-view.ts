@@ -27,6 +27,9 @@ export class TokenView {
   readonly brackets: Brackets;
   /** Position of the bracket that closes the one at this position (or opens it); -1 without a partner. */
   readonly partner: Int32Array;
+  /** Where brackets don't match: positions at which an item of the file begins all the same. */
+  readonly recovered: ReadonlySet<number>;
+
   constructor(
     readonly source: string,
     configuration: Configuration,
@@ -36,6 +39,7 @@ export class TokenView {
     this.kept = this.selected.kept;
     this.brackets = matchBrackets(this);
     this.partner = this.brackets.partner;
+    this.recovered = new Set(this.brackets.items);
   }
 
   get length(): number {
@@ -95,6 +99,21 @@ export class TokenView {
       else if (this.is(i, COMMA)) commas.push(i);
     }
     return commas;
+  }
+
+  /**
+   * Offsets at which items of the file begin: words in the first column behind the end of another item, and where
+   * brackets don't match, every such word that begins no label.
+   */
+  itemStarts(): number[] {
+    const starts: number[] = [];
+    for (let i = 0; i < this.length; i++) {
+      const follows = i === 0 || this.is(i - 1, SEMICOLON) || this.is(i - 1, BRACE_CLOSE);
+      if (this.recovered.has(i) || (follows && this.isWord(i) && this.inFirstColumn(i)))
+        starts.push(this.start(i));
+      if (this.partner[i]! > i) i = this.partner[i]!;
+    }
+    return starts;
   }
 
   /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */

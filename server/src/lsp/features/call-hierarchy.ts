@@ -1,5 +1,11 @@
 /** Call hierarchy, both ways, through ops tables, static calls, pointers and macros. */
-import type { CallHierarchyIncomingCall, CallHierarchyItem, CallHierarchyOutgoingCall, Position, Range } from 'vscode-languageserver/node';
+import type {
+  CallHierarchyIncomingCall,
+  CallHierarchyItem,
+  CallHierarchyOutgoingCall,
+  Position,
+  Range,
+} from 'vscode-languageserver/node';
 import { SymbolKind } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { entryPointOf } from '../../program/entry-points.js';
@@ -13,7 +19,12 @@ interface ItemData {
   id: string;
 }
 
-function itemOf({ analysis, locations }: OpenTree, node: FunctionNode, how = ''): CallHierarchyItem {
+/** What a side bar leaves room for comes first: where a path begins, then how a call was found, then the file. */
+function itemOf(
+  { analysis, locations }: OpenTree,
+  node: FunctionNode,
+  how: readonly string[] = [],
+): CallHierarchyItem {
   const { facts } = node;
   const entry = entryPointOf(analysis.program, node);
   const end = { line: facts.endLine - 1, character: 0 };
@@ -21,27 +32,54 @@ function itemOf({ analysis, locations }: OpenTree, node: FunctionNode, how = '')
   const data: ItemData = { id: node.id };
   return {
     name: node.name,
-    kind: SymbolKind.Function,
-    detail: [node.file, how, entry ? `entry: ${entry.label}` : ''].filter(Boolean).join('  '),
+    kind: entry ? SymbolKind.Event : SymbolKind.Function,
+    detail: [...(entry ? [`← ${entry.label}`] : []), ...how, node.file].join(' · '),
     uri: locations.uri(node.file),
-    range: { start: { line: facts.firstLine - 1, character: 0 }, end: end.line > selectionRange.end.line ? end : selectionRange.end },
+    range: {
+      start: { line: facts.firstLine - 1, character: 0 },
+      end: end.line > selectionRange.end.line ? end : selectionRange.end,
+    },
     selectionRange,
     data,
   };
 }
 
-/** How an edge was found, for the item's detail: `[file_operations.fallocate]`. */
-function howFound(edge: CallEdge): string {
-  if (edge.slot) return `[${edge.via === 'static-call' ? 'static call ' : ''}${edge.slot}]`;
+/** How an edge was found, for the item's detail. Plain calls need no words. */
+function howFound({ analysis }: OpenTree, edge: CallEdge): string {
+  if (edge.slot) return `${edge.via === 'static-call' ? 'static call ' : ''}${memberFirst(edge.slot)}`;
   if (edge.via === 'call') return '';
-  return edge.site.macro ? `[by ${edge.site.macro}]` : `[${edge.via}]`;
+  if (edge.site.macro) return `by ${edge.site.macro}`;
+  // A pointer in a variable: the member it was in before says more, where that is but one.
+  const members = edge.via === 'pointer' && edge.callee ? new Set(analysis.program.slotsOf(edge.callee)) : [];
+  const [member, ...others] = members;
+  return member !== undefined && others.length === 0 ? memberFirst(member) : edge.via;
+}
+
+/** `->fallocate (file_operations)`: the member tells more than its structure, and a side bar is narrow. */
+function memberFirst(slot: string): string {
+  const dot = slot.lastIndexOf('.');
+  return `->${slot.slice(dot + 1)} (${slot.slice(0, dot)})`;
+}
+
+/** Is mmu_lock held at these calls? */
+function lockAt({ analysis }: OpenTree, edges: readonly CallEdge[]): string {
+  const contexts = edges.map((edge) =>
+    analysis.contexts.atCall(edge).filter(({ lock }) => lock === 'kvm.mmu_lock'),
+  );
+  if (contexts.every((held) => held.length === 0)) return '';
+  const always = contexts.every((held) => held.length > 0 && held.every(({ when }) => when === 'always'));
+  return always ? 'mmu_lock held' : 'mmu_lock sometimes held';
 }
 
 function callRange(edge: CallEdge): Range {
   return rangeAt(edge.site.line, edge.site.column, (edge.site.macro ?? edge.site.text).length);
 }
 
-export function prepare(open: OpenTree, document: TextDocument, position: Position): CallHierarchyItem[] | null {
+export function prepare(
+  open: OpenTree,
+  document: TextDocument,
+  position: Position,
+): CallHierarchyItem[] | null {
   const file = open.locations.file(document.uri);
   const word = file === undefined ? undefined : wordAt(document, position);
   if (file === undefined || !word) return null;
@@ -59,29 +97,45 @@ function nodeOf(open: OpenTree, item: CallHierarchyItem): FunctionNode | undefin
   return file === undefined ? undefined : program.functionsIn(file).find((node) => node.name === item.name);
 }
 
+interface Group {
+  node: FunctionNode;
+  how: string;
+  edges: CallEdge[];
+}
+
 /** Groups edges by the function at the other end and by how they were found. */
-function grouped(edges: readonly CallEdge[], other: (edge: CallEdge) => FunctionNode | null): { node: FunctionNode; how: string; ranges: Range[] }[] {
-  const groups = new Map<string, { node: FunctionNode; how: string; ranges: Range[] }>();
+function grouped(
+  open: OpenTree,
+  edges: readonly CallEdge[],
+  other: (edge: CallEdge) => FunctionNode | null,
+): Group[] {
+  const groups = new Map<string, Group>();
   for (const edge of edges) {
     const node = other(edge);
     if (!node) continue;
-    const how = howFound(edge);
+    const how = howFound(open, edge);
     const key = `${node.id} ${how}`;
     const group = groups.get(key);
-    if (group) group.ranges.push(callRange(edge));
-    else groups.set(key, { node, how, ranges: [callRange(edge)] });
+    if (group) group.edges.push(edge);
+    else groups.set(key, { node, how, edges: [edge] });
   }
   return [...groups.values()];
+}
+
+function itemOfGroup(open: OpenTree, { node, how, edges }: Group): CallHierarchyItem {
+  return itemOf(open, node, [how, lockAt(open, edges)].filter(Boolean));
 }
 
 export function incoming(open: OpenTree, item: CallHierarchyItem): CallHierarchyIncomingCall[] {
   const node = nodeOf(open, item);
   if (!node) return [];
-  return grouped(open.analysis.program.callsTo(node), (edge) => edge.caller).map(({ node: caller, how, ranges }) => ({ from: itemOf(open, caller, how), fromRanges: ranges }));
+  const groups = grouped(open, open.analysis.program.callsTo(node), (edge) => edge.caller);
+  return groups.map((group) => ({ from: itemOfGroup(open, group), fromRanges: group.edges.map(callRange) }));
 }
 
 export function outgoing(open: OpenTree, item: CallHierarchyItem): CallHierarchyOutgoingCall[] {
   const node = nodeOf(open, item);
   if (!node) return [];
-  return grouped(open.analysis.program.callsFrom(node), (edge) => edge.callee).map(({ node: callee, how, ranges }) => ({ to: itemOf(open, callee, how), fromRanges: ranges }));
+  const groups = grouped(open, open.analysis.program.callsFrom(node), (edge) => edge.callee);
+  return groups.map((group) => ({ to: itemOfGroup(open, group), fromRanges: group.edges.map(callRange) }));
 }

@@ -1,7 +1,7 @@
 /** Code lenses above functions on a guest-memory path: callers, lock context, and what a hook is for. */
 import type { CodeLens } from 'vscode-languageserver/node';
-import { hookOf } from '../../rules/hooks.js';
 import { gmemPath } from '../../rules/gmem-path.js';
+import { hookOf } from '../../rules/hooks.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { rangeAt } from '../locations.js';
 import { SHOW_CALLERS } from '../protocol.js';
@@ -17,9 +17,17 @@ export function codeLenses({ analysis, locations }: OpenTree, file: string): Cod
     const show = { command: SHOW_CALLERS, arguments: [locations.uri(file), range.start] };
     lenses.push({ range, command: { ...show, title: callers === 1 ? '1 caller' : `${callers} callers` } });
     const held = analysis.contexts.whenHeld(node, 'kvm.mmu_lock');
-    lenses.push({ range, command: { ...show, title: `mmu_lock: ${held === 'never' ? 'never held' : `${held} held`}` } });
+    lenses.push({
+      range,
+      command: { ...show, title: `mmu_lock: ${held === 'never' ? 'never held' : `${held} held`}` },
+    });
     const hook = hookOf(node.name);
-    if (hook) lenses.push({ range, command: { title: `${hook.kind}: ${hook.role}`, command: '' } });
+    // Without a command it is plain text.
+    if (hook)
+      lenses.push({
+        range,
+        command: { title: `${hook.kind}: ${hook.role.replace(/\.$/, '')}`, command: '' },
+      });
   }
   return lenses;
 }

@@ -11,14 +11,18 @@ const SEVERITY: Record<Severity, DiagnosticSeverity> = {
 };
 
 function diagnosticOf({ locations }: OpenTree, finding: Finding): Diagnostic {
-  const called = /calls (\w+)/.exec(finding.path[finding.path.length - 1]?.text ?? '')?.[1] ?? ' ';
+  const last = finding.path[finding.path.length - 1]?.text ?? '';
+  const written = /by (\w+)$/.exec(last)?.[1] ?? /calls (\w+)/.exec(last)?.[1] ?? ' ';
   return {
-    range: rangeAt(finding.line, finding.column, called.length),
+    range: rangeAt(finding.line, finding.column, written.length),
     severity: SEVERITY[finding.severity],
     source: 'gmem-lens',
     code: finding.rule,
     message: finding.message,
-    relatedInformation: finding.path.map((step) => ({ location: locations.location(step.file, step.line, step.column), message: `${step.function}: ${step.text}` })),
+    relatedInformation: finding.path.map((step) => ({
+      location: locations.location(step.file, step.line, step.column),
+      message: `${step.function}: ${step.text}`,
+    })),
   };
 }
 

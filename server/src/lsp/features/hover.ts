@@ -2,45 +2,88 @@
 import type { Hover, Position } from 'vscode-languageserver/node';
 import { MarkupKind } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { type LockContext, witnessSteps } from '../../locks/contexts.js';
+import { type LockContext, type Witness, witnessSteps } from '../../locks/contexts.js';
+import { entryPointOf } from '../../program/entry-points.js';
 import type { FunctionNode } from '../../program/model.js';
-import { hookOf } from '../../rules/hooks.js';
+import { hookOf, kindMeaning } from '../../rules/hooks.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { functionAtLine, functionsMeant, wordAt } from './places.js';
 
-/** mmu_lock first, it is what one came for; then what is certain. */
-function byInterest(a: LockContext, b: LockContext): number {
-  return Number(b.lock === 'kvm.mmu_lock') - Number(a.lock === 'kvm.mmu_lock') || a.when.localeCompare(b.when) || a.lock.localeCompare(b.lock);
-}
-
+const MMU_LOCK = 'kvm.mmu_lock';
 const MAX_LOCKS = 12;
+const MAX_MEANINGS = 3;
 
-function link({ locations }: OpenTree, text: string, file: string, line: number): string {
-  return `[${text}](${locations.uri(file)}#L${line})`;
+/** A lock that is held in one mode or another. */
+type Ways = readonly LockContext[];
+
+function byLock(contexts: readonly LockContext[]): Ways[] {
+  const groups = new Map<string, LockContext[]>();
+  for (const context of contexts) groups.set(context.lock, [...(groups.get(context.lock) ?? []), context]);
+  return [...groups.values()].sort(byInterest);
 }
 
-function lockLine(open: OpenTree, node: FunctionNode, line: number, context: LockContext): string {
-  const witness = open.analysis.contexts.witnessBeforeLine(node, line, context.lock, context.mode);
-  const steps = witness ? witnessSteps(witness, context.lock) : [];
-  const from = steps.map((step) => link(open, step.function, step.file, step.line)).join(' → ');
-  return `- \`${context.lock}\` (${context.mode}) ${context.when === 'always' ? '' : '**sometimes** '}${from ? `— taken in ${from}` : ''}`;
+/** mmu_lock first, it is what one came for; then what is certain. */
+function byInterest([a]: Ways, [b]: Ways): number {
+  if (!a || !b) return 0;
+  return (
+    Number(b.lock === MMU_LOCK) - Number(a.lock === MMU_LOCK) ||
+    a.when.localeCompare(b.when) ||
+    a.lock.localeCompare(b.lock)
+  );
+}
+
+/** The acquisition and every function on the way down, each a link. */
+function chain({ locations }: OpenTree, witness: Witness, lock: string): string {
+  const [taken, ...calls] = witnessSteps(witness, lock);
+  if (!taken) return '';
+  const places = [
+    { ...taken, label: `${taken.function}:${taken.line}` },
+    ...calls.slice(1).map((step) => ({ ...step, label: step.function })),
+  ];
+  return places.map(({ label, file, line }) => `[${label}](${locations.uri(file)}#L${line})`).join(' → ');
+}
+
+function way(open: OpenTree, { lock, mode }: LockContext, witness: Witness | undefined): string {
+  return `(${mode})${witness ? `, taken in ${chain(open, witness, lock)}` : ''}`;
+}
+
+function lockLine(open: OpenTree, node: FunctionNode, line: number, ways: Ways): string {
+  const { contexts } = open.analysis;
+  const described = ways.map((context) =>
+    way(open, context, contexts.witnessBeforeLine(node, line, context.lock, context.mode)),
+  );
+  const sometimes = ways.some(({ when }) => when === 'sometimes') ? '*sometimes* ' : '';
+  return `- ${sometimes}\`${ways[0]?.lock}\` ${described.join('; or ')}`;
 }
 
 function heldAt(open: OpenTree, node: FunctionNode, line: number): string[] {
-  const contexts = open.analysis.contexts.beforeLine(node, line).sort(byInterest);
-  if (contexts.length === 0) return [];
-  const lines = [`**Locks held before line ${line}**`, '', ...contexts.slice(0, MAX_LOCKS).map((context) => lockLine(open, node, line, context))];
-  if (contexts.length > MAX_LOCKS) lines.push(`- and ${contexts.length - MAX_LOCKS} more`);
+  const locks = byLock(open.analysis.contexts.beforeLine(node, line));
+  if (locks.length === 0) return [];
+  const lines = [
+    `**Locks held before line ${line}**`,
+    '',
+    ...locks.slice(0, MAX_LOCKS).map((ways) => lockLine(open, node, line, ways)),
+  ];
+  if (locks.length > MAX_LOCKS) lines.push(`- and ${locks.length - MAX_LOCKS} more`);
   return lines;
 }
 
+/** What a hook is for, where a path begins, and whether mmu_lock is held on entry. Nothing on functions that are neither. */
 function entered(open: OpenTree, node: FunctionNode): string[] {
+  const { contexts, program } = open.analysis;
   const hook = hookOf(node.name);
-  const held = open.analysis.contexts.whenHeld(node, 'kvm.mmu_lock');
-  const lines = hook ? [`**${node.name}** — ${hook.kind}${hook.mailRow ? ` (row ${hook.mailRow})` : ''}: ${hook.role}`, ''] : [];
-  if (!hook && held === 'never') return lines;
-  lines.push(`\`mmu_lock\` at its entry: ${held === 'never' ? 'never held' : `${held} held`} over ${open.analysis.program.callsTo(node).length} known call sites`);
-  return lines;
+  const entry = entryPointOf(program, node);
+  const held = contexts.whenHeld(node, MMU_LOCK);
+  if (!hook && !entry && held === 'never') return [];
+  const lines = [`**${node.name}**${hook ? ` — ${hook.role}` : ''}`];
+  if (hook) lines.push('', `*${hook.kind}*: ${kindMeaning(hook.kind)}`);
+  if (entry) lines.push('', `Entered by: ${entry.label}`);
+  const calls = program.callsTo(node).length;
+  const witness = held === 'never' ? undefined : contexts.witnessOfEntry(node, MMU_LOCK);
+  const known = `(${calls} known ${calls === 1 ? 'call' : 'calls'})`;
+  const example = witness ? `, as in ${chain(open, witness, MMU_LOCK)}` : '';
+  if (calls > 0) lines.push('', `\`${MMU_LOCK}\` on entry: ${held} held ${known}${example}`);
+  return [...lines, ''];
 }
 
 export function hover(open: OpenTree, document: TextDocument, position: Position): Hover | null {
@@ -50,7 +93,9 @@ export function hover(open: OpenTree, document: TextDocument, position: Position
   const line = position.line + 1;
   const word = wordAt(document, position);
   const parts: string[] = [];
-  if (word) for (const node of functionsMeant(program, file, line, word.text).slice(0, 3)) parts.push(...entered(open, node), '');
+  if (word)
+    for (const node of functionsMeant(program, file, line, word.text).slice(0, MAX_MEANINGS))
+      parts.push(...entered(open, node), '');
   const around = functionAtLine(program, file, line);
   if (around && line > around.facts.line) parts.push(...heldAt(open, around, line));
   const value = parts.join('\n').trim();

@@ -1,6 +1,7 @@
 /** What stands at a position of a document: a word, the function around it, the calls on its line. */
-import type { TextDocument } from 'vscode-languageserver-textdocument';
+
 import type { Position } from 'vscode-languageserver/node';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { CallEdge, FunctionNode } from '../../program/model.js';
 import type { Program } from '../../program/program.js';
 
@@ -11,9 +12,13 @@ export interface Word {
 }
 
 export function wordAt(document: TextDocument, position: Position): Word | undefined {
-  const line = document.getText({ start: { line: position.line, character: 0 }, end: { line: position.line + 1, character: 0 } });
+  const line = document.getText({
+    start: { line: position.line, character: 0 },
+    end: { line: position.line + 1, character: 0 },
+  });
   for (const match of line.matchAll(/[A-Za-z_]\w*/g)) {
-    if (match.index <= position.character && position.character <= match.index + match[0].length) return { text: match[0], start: match.index };
+    if (match.index <= position.character && position.character <= match.index + match[0].length)
+      return { text: match[0], start: match.index };
   }
   return undefined;
 }
@@ -28,10 +33,14 @@ export function functionAtLine(program: Program, file: string, line: number): Fu
  * by a member of that name or by a macro of that name, else any function that the file sees.
  */
 export function functionsMeant(program: Program, file: string, line: number, word: string): FunctionNode[] {
-  const defined = program.functionsIn(file).filter(({ name, facts }) => name === word && line >= facts.firstLine && line <= facts.line);
+  const defined = program
+    .functionsIn(file)
+    .filter(({ name, facts }) => name === word && line >= facts.firstLine && line <= facts.line);
   if (defined.length > 0) return [...defined];
   const around = functionAtLine(program, file, line);
-  const onLine = around ? program.callsFrom(around).filter((edge) => edge.site.line === line && isNamed(edge, word)) : [];
+  const onLine = around
+    ? program.callsFrom(around).filter((edge) => edge.site.line === line && isNamed(edge, word))
+    : [];
   const reached = onLine.map((edge) => edge.callee).filter((node) => node !== null);
   if (reached.length > 0) return [...new Set(reached)];
   const visible = program.symbols.fn(word, file);
@@ -39,5 +48,10 @@ export function functionsMeant(program: Program, file: string, line: number, wor
 }
 
 function isNamed(edge: CallEdge, word: string): boolean {
-  return edge.calleeName === word || edge.site.macro === word || edge.slot?.endsWith(`.${word}`) === true || edge.site.text.endsWith(word);
+  return (
+    edge.calleeName === word ||
+    edge.site.macro === word ||
+    edge.slot?.endsWith(`.${word}`) === true ||
+    edge.site.text.endsWith(word)
+  );
 }
