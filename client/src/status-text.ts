@@ -50,7 +50,7 @@ function readyText({ functions = 0, findings = 0 }: Status): string {
 function readyTooltip({ files, notes, tree }: Status): string[] {
   const lines = ['Guest Memory Lens'];
   if (files !== undefined) lines.push(counted(files, 'file'));
-  if (notes !== undefined) lines.push(counted(notes, 'note'));
+  if (notes) lines.push(`${counted(notes, 'note')}, in the output`);
   if (tree) lines.push(tree);
   return lines;
 }

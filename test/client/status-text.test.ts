@@ -19,7 +19,7 @@ test('a ready server shows its counts', () => {
   expect(describeStatus({ state: 'ready', files: 1204, notes: 1, tree: '/src/linux' }).tooltip).toEqual([
     'Guest Memory Lens',
     '1,204 files',
-    '1 note',
+    '1 note, in the output',
     '/src/linux',
   ]);
 });

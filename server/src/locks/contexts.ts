@@ -6,6 +6,7 @@ import { columnOf } from '../kernel-c/syntax.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { BodyChange, Program } from '../program/program.js';
 import { lineOf } from './flow-builder.js';
+import { FeasiblePaths } from './feasible-path.js';
 import { LockFlows } from './function-locks.js';
 import type { LockName, LockState } from './lock-state.js';
 import { type Acquisition, type HeldCall, type Link, OneLock } from './one-lock.js';
@@ -49,6 +50,7 @@ export class LockContexts {
   readonly flows: LockFlows;
   /** Made when first asked for: findings need one lock, a hover all. */
   private readonly locks = new Map<LockName, OneLock>();
+  private feasible: FeasiblePaths | undefined;
   private heldCalls: Map<LockName, HeldCall[]> | undefined;
 
   constructor(private readonly program: Program) {
@@ -66,6 +68,7 @@ export class LockContexts {
       !summaryChanged &&
       functions.every(({ node }, index) => this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index]);
     this.heldCalls = undefined;
+    this.feasible = undefined;
     if (same) for (const { node, edgesBefore } of functions) for (const lock of this.locks.values()) lock.relink(edgesBefore, this.program.callsFrom(node));
     else this.locks.clear();
   }
@@ -77,7 +80,6 @@ export class LockContexts {
     for (const node of this.program.functions()) {
       if (!this.flows.of(node)) continue;
       for (const edge of this.program.callsFrom(node)) {
-        if (!edge.callee) continue;
         for (const state of this.flows.statesBefore(edge)) {
           for (const [lock, holding] of state.locks) {
             if (!holding.held || isRelative(lock)) continue;
@@ -119,6 +121,13 @@ export class LockContexts {
   /** Is `lock` held at entry: `never`, `sometimes` or `always`, over the known call sites? */
   whenHeld(node: FunctionNode, lock: LockName): 'never' | 'sometimes' | 'always' {
     return this.lock(lock).when(node);
+  }
+
+  /** Functions in which a lock may be held: entered with it, or taking it. */
+  functionsUnder(lock: LockName): FunctionNode[] {
+    const own = new Map((this.callsUnderLocks.get(lock) ?? []).map(({ edge }) => [edge.caller.id, edge.caller]));
+    for (const node of this.lock(lock).functions) own.set(node.id, node);
+    return [...own.values()];
   }
 
   private combine(node: FunctionNode, states: readonly LockState[], names: Iterable<LockName>): LockContext[] {
@@ -165,6 +174,18 @@ export class LockContexts {
     if (!states.some((state) => !state.locks.has(lock))) return undefined;
     const above = this.witnessOfEntry(edge.caller, lock);
     return above && { ...above, edges: [...above.edges, edge] };
+  }
+
+  /**
+   * The shortest way on which the constants handed down let the call be reached, or undefined where there is none.
+   * @param avoid functions that the way may not lead through
+   * @param from only ways that begin with this call
+   */
+  feasibleWitness(edge: CallEdge, lock: LockName, avoid: (node: FunctionNode) => boolean, from?: CallEdge): Witness | undefined {
+    const quick = this.witnessAt(edge, lock);
+    if (!quick || (quick.edges.length === 1 && !from)) return quick;
+    this.feasible ??= new FeasiblePaths(this.program, this.flows);
+    return this.feasible.witness(edge, lock, this.lock(lock), avoid, from);
   }
 
   /** The shortest way in which a lock comes to be held at a function's entry. */

@@ -2,7 +2,7 @@
 import type { Expression } from '../kernel-c/syntax.js';
 import { unwrap } from '../program/expansion.js';
 import { resultKey, type FlowGraph, type FlowNode, type Truthiness } from './flow-graph.js';
-import { acquired, ENTRY_STATE, netEffects, released, withFact, withoutFacts, type Holding, type LockName, type LockState } from './lock-state.js';
+import { acquired, ENTRY_STATE, makeState, netEffects, released, withFact, withoutFacts, type Holding, type LockName, type LockState } from './lock-state.js';
 
 /** What a call may have done: one outcome for each way that the callee returns. */
 export interface Outcome {
@@ -101,13 +101,21 @@ class FlowRun {
     private readonly graph: FlowGraph,
     private readonly effects: CallEffects,
     parameters: ReadonlySet<string>,
+    /** What is known at entry; then nothing but that is followed. */
+    private readonly known: ReadonlyMap<string, boolean> | undefined = undefined,
   ) {
     this.before = graph.nodes.map(() => new Map());
-    this.relevant = relevantKeys(graph, effects, parameters);
+    this.relevant = known ? new Set(known.keys()) : relevantKeys(graph, effects, parameters);
+  }
+
+  reaches(targets: ReadonlySet<number>): boolean {
+    this.run();
+    for (const target of targets) if (this.before[target]!.size > 0) return true;
+    return false;
   }
 
   run(): FlowResult {
-    this.arrive(0, ENTRY_STATE);
+    this.arrive(0, this.known ? makeState(new Map(), this.known) : ENTRY_STATE);
     let steps = 0;
     while (this.pending.length > 0 && steps++ < MAX_STEPS) {
       const { node, state } = this.pending.pop()!;
@@ -266,4 +274,22 @@ function withoutAmbiguous(outcomes: readonly Outcome[]): Outcome[] {
     (outcome) => outcome.effects.size === 0 || !outcomes.some((other) => other.effects.size === 0 && other.result === outcome.result && !contradicts(other, outcome)),
   );
   return kept.length > 0 ? kept : [...outcomes];
+}
+
+/**
+ * Is one of the nodes reached when parameters have these values?
+ * @param constants by parameter name: the value's text and truth, as far as known
+ */
+export function reachesUnder(graph: FlowGraph, constants: ReadonlyMap<string, { text: string; truth: boolean | undefined }>, targets: ReadonlySet<number>): boolean {
+  const facts = new Map<string, boolean>();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'branch' || node.key === undefined) continue;
+    const plain = constants.get(node.key);
+    if (plain?.truth !== undefined) facts.set(node.key, plain.truth);
+    const [, name, op, text] = /^(\w+)(==|!=)(\w+)$/.exec(node.key) ?? [];
+    const compared = name === undefined ? undefined : constants.get(name);
+    if (compared) facts.set(node.key, (compared.text === text) === (op === '=='));
+  }
+  if (facts.size === 0) return true;
+  return new FlowRun(graph, () => undefined, new Set(), facts).reaches(targets);
 }

@@ -12,6 +12,14 @@ import { lockPrimitive } from './primitives.js';
 /** A function is looked at again when a callee's summary changes; recursion ends here. */
 const MAX_ROUNDS = 6;
 
+/** A function's flow graph, for those who ask about its calls. */
+interface Graph {
+  graph: FlowGraph;
+  unassigned: ReadonlyMap<string, number>;
+  /** Call nodes by site key. */
+  calls: ReadonlyMap<string, readonly number[]>;
+}
+
 interface Flow {
   node: FunctionNode;
   graph: FlowGraph;
@@ -51,6 +59,7 @@ export class LockFlows {
   private readonly locks = new Map<string, FunctionLocks>();
   /** Answers of `statesBefore`; forgotten as soon as any flow is another. */
   private edgeStates = new WeakMap<CallEdge, readonly LockState[]>();
+  private readonly graphs = new Map<string, Graph>();
 
   constructor(private readonly program: Program) {
     this.analyseAll([...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())));
@@ -83,6 +92,7 @@ export class LockFlows {
   private analyseAll(functions: readonly FunctionNode[]): boolean {
     const { program } = this;
     this.edgeStates = new WeakMap();
+    this.graphs.clear();
     let spread = false;
     const queue = [...functions];
     const queued = new Set(queue.map((node) => node.id));
@@ -200,6 +210,37 @@ export class LockFlows {
 
   of(node: FunctionNode): FunctionLocks | undefined {
     return this.locks.get(node.id);
+  }
+
+  private graph(node: FunctionNode): Graph {
+    let known = this.graphs.get(node.id);
+    if (!known) {
+      const { graph, unassigned } = this.flowOf(node);
+      this.flows.delete(node.id);
+      const calls = new Map<string, number[]>();
+      graph.nodes.forEach((inner, index) => {
+        if (inner.kind !== 'call') return;
+        const key = this.keyOf(node, inner.p, inner.callee);
+        calls.set(key, [...(calls.get(key) ?? []), index]);
+      });
+      known = { graph, unassigned, calls };
+      this.graphs.set(node.id, known);
+    }
+    return known;
+  }
+
+  graphOf(node: FunctionNode): FlowGraph {
+    return this.graph(node).graph;
+  }
+
+  /** Indices of the nodes of an edge's call in its caller's flow graph. */
+  callNodes(edge: CallEdge): readonly number[] {
+    return this.graph(edge.caller).calls.get(siteKey(edge.caller, edge.site)) ?? [];
+  }
+
+  /** Does a parameter keep its value throughout the function? */
+  isUnassigned(node: FunctionNode, parameter: string): boolean {
+    return this.graph(node).unassigned.has(parameter);
   }
 
   /** States before an edge's call. */

@@ -3,6 +3,7 @@ import { unwrap } from '../program/expansion.js';
 import type { FunctionNode } from '../program/model.js';
 import type { Symbols } from '../program/symbols.js';
 import { TypeScope } from '../program/types.js';
+import { constantOf } from './condition-text.js';
 import { visitStatement, type Expression, type Statement, type TypeText } from '../kernel-c/syntax.js';
 import type { LockName } from './lock-state.js';
 
@@ -11,8 +12,10 @@ const MAX_ALIASES = 8;
 export class LockNames {
   private readonly types: TypeScope;
   private readonly locals = new Map<string, TypeText>();
-  /** Local pointers that are given one value: `spinlock_t *lock = &kvm->mmu_lock`. */
-  private readonly aliases = new Map<string, Expression | null>();
+  /** What local pointers are given in the function's own text: `spinlock_t *lock = &kvm->mmu_lock`. */
+  private readonly values = new Map<string, Expression[]>();
+  /** The same of locals that an expanded macro declares: the last one counts. */
+  private readonly expanded = new Map<string, Expression>();
   private readonly parameters = new Map<string, number>();
 
   constructor(
@@ -31,24 +34,35 @@ export class LockNames {
         (expression) => {
           if (expression.k !== 'assign' || expression.op !== '=') return;
           const target = unwrap(expression.l);
-          if (target.k === 'id') this.alias(target.n, expression.r);
+          if (target.k === 'id') this.noteValue(target.n, expression.r);
         },
         (inner) => {
-          if (inner.k === 'decl') this.declare(inner);
+          if (inner.k !== 'decl') return;
+          this.declare(inner);
+          this.expanded.delete(inner.n);
+          if (inner.i) this.noteValue(inner.n, inner.i);
+          else if (!this.values.has(inner.n)) this.values.set(inner.n, []);
         },
       );
     }
   }
 
-  /** Notes a declaration, also one that an expanded macro makes. */
+  /** Notes a declaration that is come upon, the function's own or one that an expanded macro makes. */
   declare(declared: Extract<Statement, { k: 'decl' }>): void {
     const type = declared.t.startsWith('typeof') && declared.i ? this.types.typeOf(declared.i) : declared.t;
     this.locals.set(declared.n, type ?? declared.t);
-    if (declared.i) this.alias(declared.n, declared.i);
+    if (declared.i && !this.values.has(declared.n)) this.expanded.set(declared.n, declared.i);
   }
 
-  private alias(name: string, value: Expression): void {
-    this.aliases.set(name, this.aliases.has(name) ? null : value);
+  /** Notes the variable of `CLASS(mutex_try, name)(&lock)`. */
+  declareGuard(name: string): void {
+    this.locals.set(name, '');
+  }
+
+  private noteValue(name: string, value: Expression): void {
+    const list = this.values.get(name);
+    if (list) list.push(value);
+    else this.values.set(name, [value]);
   }
 
   isLocal(name: string): boolean {
@@ -72,13 +86,8 @@ export class LockNames {
         return node.op === '&' ? this.object(node.x, steps) : undefined;
       case 'cast':
         return this.pointedTo(node.x, steps);
-      case 'id': {
-        const value = this.aliases.get(node.n);
-        if (value) return this.pointedTo(value, steps - 1);
-        const parameter = this.parameters.get(node.n);
-        if (parameter !== undefined && value === undefined) return `$${parameter}`;
-        return this.locals.has(node.n) ? undefined : node.n;
-      }
+      case 'id':
+        return this.namedPointer(node.n, steps);
       case 'field': {
         // A pointer to a lock kept in a struct: `vma_lock->rw_sema` is a member all the same.
         return this.object(node, steps);
@@ -93,10 +102,30 @@ export class LockNames {
       case 'index':
         return this.object(node.k === 'index' ? node : node.l, steps);
       case 'cond':
-        return (node.t && this.pointedTo(node.t, steps - 1)) ?? this.pointedTo(node.e, steps - 1);
+        return this.common(node.t ? [node.t, node.e] : [node.c, node.e], steps);
       default:
         return undefined;
     }
+  }
+
+  private namedPointer(name: string, steps: number): LockName | undefined {
+    const values = this.values.get(name) ?? (this.expanded.has(name) ? [this.expanded.get(name)!] : []);
+    if (values.length > 0) return this.common(values, steps);
+    const parameter = this.parameters.get(name);
+    if (parameter !== undefined) return `$${parameter}`;
+    return this.locals.has(name) ? undefined : name;
+  }
+
+  /** The lock that all of these point to, NULL aside. */
+  private common(values: readonly Expression[], steps: number): LockName | undefined {
+    let found: LockName | undefined;
+    for (const value of values) {
+      if (constantOf(value) === 0) continue;
+      const name = this.pointedTo(value, steps - 1);
+      if (name === undefined || (found !== undefined && found !== name)) return undefined;
+      found = name;
+    }
+    return found;
   }
 
   /** `lock_of(x)` where the function is `return &x->lock;`. */

@@ -9,9 +9,13 @@ import type { LockMode } from './primitives.js';
 export type LockName = string;
 
 export type Holding =
-  | { held: true; mode: LockMode; at: Position; through?: string }
+  /** `depth`: how often a section that nests was entered, beyond once. */
+  | { held: true; mode: LockMode; at: Position; through?: string; depth?: number }
   /** Released what was held at entry. */
   | { held: false; at: Position };
+
+/** Mark of a lock that was given away and taken back. */
+const takenBack = (lock: LockName): LockName => `~${lock}`;
 
 export interface LockState {
   /** Distinguishes states; equal keys mean equal states. */
@@ -22,7 +26,7 @@ export interface LockState {
 }
 
 function keyOf(locks: ReadonlyMap<LockName, Holding>, facts: ReadonlyMap<string, boolean>): string {
-  const lockPart = [...locks].map(([name, holding]) => `${name}=${holding.held ? holding.mode : '-'}`).sort();
+  const lockPart = [...locks].map(([name, holding]) => `${name}=${holding.held ? `${holding.mode}${holding.depth ?? ''}` : '-'}`).sort();
   const factPart = [...facts].map(([name, truth]) => `${name}${truth ? '+' : '-'}`).sort();
   return `${lockPart.join(',')}|${factPart.join(',')}`;
 }
@@ -33,24 +37,39 @@ export function makeState(locks: ReadonlyMap<LockName, Holding>, facts: Readonly
 
 export const ENTRY_STATE: LockState = makeState(new Map(), new Map());
 
+/** Sections that may be entered again while inside (Documentation/RCU/whatisRCU.rst). */
+const NESTS: ReadonlySet<LockMode> = new Set(['rcu', 'srcu']);
+const MAX_DEPTH = 3;
+
 export function acquired(state: LockState, lock: LockName, mode: LockMode, at: Position, through?: string): LockState {
   const before = state.locks.get(lock);
   const locks = new Map(state.locks);
+  if (before?.held && NESTS.has(mode)) locks.set(lock, { ...before, depth: Math.min((before.depth ?? 0) + 1, MAX_DEPTH) });
+  else locks.set(lock, through === undefined ? { held: true, mode, at } : { held: true, mode, at, through });
   // Taking back what was held at entry: the caller finds it as it left it.
-  locks.set(lock, through === undefined ? { held: true, mode, at } : { held: true, mode, at, through });
-  if (before && !before.held) locks.set(`~${lock}`, { held: false, at: before.at });
+  if (before && !before.held) locks.set(takenBack(lock), { held: false, at: before.at });
   return makeState(locks, state.facts);
 }
 
 export function released(state: LockState, lock: LockName, at: Position): LockState {
   const locks = new Map(state.locks);
   const before = locks.get(lock);
-  if (before?.held && !locks.has(`~${lock}`)) locks.delete(lock);
+  if (before?.held && before.depth) {
+    const { depth, ...outer } = before;
+    locks.set(lock, depth > 1 ? { ...outer, depth: depth - 1 } : outer);
+  } else if (before?.held && !locks.has(takenBack(lock))) locks.delete(lock);
   else {
-    locks.delete(`~${lock}`);
+    locks.delete(takenBack(lock));
     locks.set(lock, { held: false, at });
   }
   return makeState(locks, state.facts);
+}
+
+/** Held for reading from now on; nothing where it isn't known to be held. */
+export function downgraded(state: LockState, lock: LockName): LockState {
+  const before = state.locks.get(lock);
+  if (!before?.held) return state;
+  return makeState(new Map([...state.locks, [lock, { ...before, mode: 'read' as const }]]), state.facts);
 }
 
 export function withFact(state: LockState, name: string, truth: boolean | undefined): LockState {
@@ -70,7 +89,7 @@ export function netEffects(state: LockState): Map<LockName, Holding> {
   const effects = new Map<LockName, Holding>();
   for (const [lock, holding] of state.locks) {
     if (lock.startsWith('~')) continue;
-    if (holding.held && state.locks.has(`~${lock}`)) continue;
+    if (holding.held && state.locks.has(takenBack(lock))) continue;
     effects.set(lock, holding);
   }
   return effects;

@@ -26,6 +26,8 @@ export class OneLock {
   private readonly held = new Map<string, Map<LockMode, Link>>();
   /** Functions that may also be entered without the lock that others enter them with. */
   private readonly free = new Set<string>();
+  /** Functions that are entered with the lock held. */
+  readonly functions: readonly FunctionNode[];
 
   constructor(
     private readonly program: Program,
@@ -33,8 +35,8 @@ export class OneLock {
     private readonly lock: LockName,
     calls: readonly HeldCall[],
   ) {
-    const reached = this.flowDown(calls);
-    this.findFree(reached);
+    this.functions = this.flowDown(calls);
+    this.findFree(this.functions);
   }
 
   private add(callee: FunctionNode, mode: LockMode, link: Link): boolean {

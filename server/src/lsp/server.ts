@@ -125,7 +125,8 @@ class Server {
     }
     this.status({ state: 'indexing', tree: this.tree });
     try {
-      await this.workspace.load(this.tree, this.settings);
+      const { loaded } = await this.workspace.load(this.tree, this.settings);
+      for (const { file, line, message } of loaded.notes) this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();
     } catch (error) {

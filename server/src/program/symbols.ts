@@ -35,6 +35,7 @@ export class Symbols {
   readonly variables = new Map<string, VariableEntry[]>();
   readonly typedefs = new Map<string, TypeText>();
   readonly prototypes = new Map<string, { file: string; line: number }[]>();
+  private readonly enumerators = new Set<string>();
   private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
   private readonly entriesByFile = new Map<string, { macros: MacroEntry[]; variables: VariableEntry[] }>();
   private readonly includes = new Map<string, ReadonlySet<string>>();
@@ -73,6 +74,7 @@ export class Symbols {
     for (const macro of macros) push(this.macros, macro.facts.name, macro);
     for (const variable of variables) push(this.variables, variable.facts.name, variable);
     this.entriesByFile.set(file, { macros, variables });
+    for (const { name } of facts.enumerators) this.enumerators.add(name);
     for (const { name, type } of facts.typedefs) if (!this.typedefs.has(name)) this.typedefs.set(name, type);
     for (const prototype of facts.prototypes) push(this.prototypes, prototype.name, { file, line: prototype.line });
     for (const aggregate of facts.aggregates) {
@@ -121,6 +123,10 @@ export class Symbols {
       else this.functionsByName.delete(node.name);
     }
     return { kept, added, removed };
+  }
+
+  isEnumerator(name: string): boolean {
+    return this.enumerators.has(name);
   }
 
   /** Type of a member; `aggregate` is a tag such as `struct kvm` or a typedef's name. */

@@ -1,10 +1,14 @@
 /** Every rule, and running them. */
 import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
+import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
+import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
+import { rmpInAttributeChange } from './rmp-in-attribute-change.js';
 import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
 import type { Rule, RuleInput } from './rule.js';
+import { sleepUnderMmuLock } from './sleep-under-mmu-lock.js';
 
-export const allRules: readonly Rule[] = [rmpUnderMmuLock];
+export const allRules: readonly Rule[] = [rmpUnderMmuLock, directmapUnderMmuLock, sleepUnderMmuLock, rmpInAttributeChange, freeWithoutRmpReset];
 
 /**
  * Findings of the given rules (all when empty), ordered by place.

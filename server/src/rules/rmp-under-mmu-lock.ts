@@ -1,5 +1,5 @@
 /** RMP updates reachable while `kvm->mmu_lock` is held (mail row A6). */
-import { findForbiddenCalls } from './forbidden-call.js';
+import { byName, findCallsUnderLock } from './calls-under-lock.js';
 import { hooksOfKind } from './hooks.js';
 import type { Rule } from './rule.js';
 
@@ -17,11 +17,11 @@ holding KVM->mmu_lock, because pages have to be unmapped from the directmap (row
 **How it is mended.** RMP updates belong where a page is allocated for the guest (\`kvm_gmem_get_pfn()\`, before mmu_lock is
 taken) and where it goes back to the host (truncation, \`free_folio\`); under mmu_lock, zap SPTEs only.`,
   check: (input) =>
-    findForbiddenCalls(input, {
+    findCallsUnderLock(input, {
       rule: 'rmp-under-mmu-lock',
       severity: 'warning',
       lock: 'kvm.mmu_lock',
-      functions: hooksOfKind('rmp-update'),
+      ...byName(hooksOfKind('rmp-update')),
       message: (callee, mode, certainty) =>
         `${callee}() updates the RMP while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}; the directmap change it needs may sleep`,
       holderMessage: (callee, via) => `${via}() leads to ${callee}(), an RMP update, while kvm->mmu_lock is held here`,

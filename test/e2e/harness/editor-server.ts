@@ -28,6 +28,10 @@ const quietSettings = {
   // Output channels wrap their lines otherwise, and tests read lines.
   '[Log]': { 'editor.wordWrap': 'off' },
   'editor.hover.delay': 100,
+  // What a test types is what stands there.
+  'editor.autoClosingBrackets': 'never',
+  'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+  'editor.suggestOnTriggerCharacters': false,
   'files.autoSave': 'off',
   'chat.commandCenter.enabled': false,
 };
@@ -43,8 +47,8 @@ export async function startEditorServer(settings: Record<string, unknown> = {}):
   const child = spawn(process.execPath, [serverMain, ...serverArguments(data, extensions)], {
     cwd: dirname(serverMain),
     stdio: ['ignore', 'pipe', 'pipe'],
-    // It leaves its sockets behind, so they lie where they are removed with the rest.
-    env: { ...process.env, TMPDIR: data, XDG_RUNTIME_DIR: data },
+    // It leaves its sockets behind, so they lie where they are removed with the rest; and nothing is known of the tree yet.
+    env: { ...process.env, TMPDIR: data, XDG_RUNTIME_DIR: data, XDG_CACHE_HOME: join(data, 'cache') },
     // Its own process group, so that the extension host and our language server go with it.
     detached: true,
   });

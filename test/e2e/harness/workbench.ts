@@ -2,23 +2,17 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
+import { afterEach } from 'vitest';
+import { CallHierarchyView } from './call-hierarchy.ts';
 import { launchChromium } from './chromium.ts';
 import { type EditorServer, startEditorServer } from './editor-server.ts';
+import { type Problem, ProblemsPanel } from './problems-panel.ts';
+import type { Place } from './source-place.ts';
 
 export interface WorkbenchOptions {
   /** The folder to open, absolute. */
   readonly folder: string;
   readonly settings?: Record<string, unknown>;
-}
-
-/** A row of the Problems panel. */
-export interface Problem {
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly message: string;
-  /** The diagnostic's code. */
-  readonly rule: string;
-  readonly line: number;
-  readonly column: number;
 }
 
 const screenshots = join(import.meta.dirname, '..', 'screenshots');
@@ -27,19 +21,30 @@ const documentation = join(import.meta.dirname, '..', '..', '..', 'docs', 'scree
 
 const startTimeoutMs = 60_000;
 const actionTimeoutMs = 20_000;
+/** Lenses that arrive move the text, which hides a hover. */
+const hoverTimeoutMs = 5_000;
+/** Undoing goes by words. */
+const maxUndos = 200;
 
 export class Workbench implements AsyncDisposable {
+  readonly calls: CallHierarchyView;
+  private readonly problemsPanel: ProblemsPanel;
+
   private constructor(
     readonly page: Page,
     private readonly browser: Browser,
     readonly server: EditorServer,
-  ) {}
+  ) {
+    this.calls = new CallHierarchyView(page);
+    this.problemsPanel = new ProblemsPanel(page);
+  }
 
   static async open({ folder, settings }: WorkbenchOptions): Promise<Workbench> {
     const server = await startEditorServer(settings);
     const browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.setDefaultTimeout(actionTimeoutMs);
+    await page.addInitScript(recordStatus);
     const workbench = new Workbench(page, browser, server);
     try {
       // By this name the browser takes the page for a secure one, which service workers and webviews need.
@@ -76,18 +81,36 @@ export class Workbench implements AsyncDisposable {
       .waitFor();
   }
 
+  async gotoPlace({ line, column }: Place): Promise<void> {
+    await this.gotoLine(line, column);
+  }
+
   /** Puts the cursor at the beginning of `text`, the first in the file, by the editor's own search. */
   async gotoText(text: string): Promise<void> {
     await this.focusEditor();
     await this.page.keyboard.press('Control+Home');
     await this.page.keyboard.press('Control+F');
     const find = this.page.locator('.find-widget.visible .find-part textarea').first();
+    // The search begins when the text changes.
+    await find.fill('');
     await find.fill(text);
     await this.page.locator('.find-widget.visible .matchesCount', { hasText: /^1 of/ }).waitFor();
     // A message that is showing takes the first Escape for itself.
     while (await this.page.locator('.find-widget.visible').isVisible())
       await this.page.keyboard.press('Escape');
     await this.page.keyboard.press('ArrowLeft');
+  }
+
+  /** Where the cursor is, as the status bar says: it counts a tab as the columns that it covers. */
+  async cursor(): Promise<Place> {
+    const text = await this.page.locator('.statusbar-item[id="status.editor.selection"]').innerText();
+    const [, line, column] = /Ln (\d+), Col (\d+)/.exec(text) ?? [];
+    return { line: Number(line), column: Number(column) };
+  }
+
+  /** The name of the file in the active editor. */
+  async activeFile(): Promise<string> {
+    return this.page.locator('.tab.active .label-name').first().innerText();
   }
 
   async focusEditor(): Promise<void> {
@@ -99,38 +122,83 @@ export class Workbench implements AsyncDisposable {
     await this.page.keyboard.type(text, { delay: 5 });
   }
 
+  /** Takes back what was typed since the file was opened or saved. */
+  async undoAll(): Promise<void> {
+    await this.focusEditor();
+    const dirty = this.page.locator('.tab.active.dirty');
+    for (let undo = 0; undo < maxUndos && (await dirty.count()) > 0; undo++)
+      await this.page.keyboard.press('Control+Z');
+    await dirty.waitFor({ state: 'detached' });
+  }
+
   /** By its title in the command palette. */
   async runCommand(title: string): Promise<void> {
     await this.quickInput('F1', title, true);
   }
 
-  /** The code lenses in view, from top to bottom, once there are any. */
-  async codeLenses(): Promise<string[]> {
-    const lenses = this.page.locator('.codelens-decoration a');
-    await lenses.first().waitFor();
-    return lenses.allInnerTexts();
+  /** A code lens in view, the topmost that has this text. */
+  codeLens(text: string | RegExp): Locator {
+    return this.page.locator('.codelens-decoration a', { hasText: text }).filter({ visible: true }).first();
   }
 
-  codeLens(text: string | RegExp): Locator {
-    return this.page.locator('.codelens-decoration a', { hasText: text }).first();
+  /**
+   * The code lenses above the line with this text, from left to right; empty where there are none.
+   * @param text stands on one line in view, and has no spaces at its ends
+   */
+  async lensesAbove(text: string): Promise<string[]> {
+    const texts = await (await this.lensLineAbove(text))?.locator('a, span').allInnerTexts();
+    return (texts ?? []).map((lens) => lens.replaceAll('\u00a0', ' ').trim()).filter((lens) => lens !== '|');
+  }
+
+  /** Clicks the lens with `title` above the line with `text`. */
+  async clickLens(text: string, title: RegExp): Promise<void> {
+    const line = await this.lensLineAbove(text);
+    if (!line) throw new Error(`no code lens above '${text}'`);
+    await line.locator('a', { hasText: title }).click();
+  }
+
+  private async lensLineAbove(text: string): Promise<Locator | undefined> {
+    // The editor writes spaces as U+00A0.
+    const line = this.page.locator('.editor-instance .view-line', {
+      hasText: text.replaceAll(' ', '\u00a0'),
+    });
+    const lineBox = await line.first().boundingBox();
+    for (const lenses of await this.page.locator('.codelens-decoration').all()) {
+      const box = (await lenses.isVisible()) ? await lenses.boundingBox() : null;
+      if (box && lineBox && box.y < lineBox.y && box.y > lineBox.y - 1.5 * lineBox.height) return lenses;
+    }
+    return undefined;
+  }
+
+  /** Brings the Problems panel to the front. */
+  async openProblems(): Promise<ProblemsPanel> {
+    const panel = this.problemsPanel;
+    if (!(await panel.element.isVisible())) await this.runCommand('Problems: Focus on Problems View');
+    await panel.element.waitFor();
+    return panel;
   }
 
   /** What the Problems panel lists at this moment; related places are left out. */
   async problems(): Promise<Problem[]> {
-    const panel = this.page.locator('.markers-panel');
-    if (!(await panel.isVisible())) await this.runCommand('Problems: Focus on Problems View');
-    await panel.waitFor();
-    const rows = await panel.locator('.monaco-list-row:has(.marker-icon)').all();
-    return Promise.all(rows.map(readProblem));
+    return (await this.openProblems()).all();
   }
 
-  /** The hover at the cursor. */
-  async hover(): Promise<string> {
-    await this.runCommand('Show or Focus Hover');
+  /**
+   * The hover at the cursor.
+   * @param expected is waited for: what several sources say comes in one after the other
+   */
+  async hover(expected: string): Promise<string> {
     const content = this.page.locator('.monaco-editor .monaco-hover:not(.hidden) .hover-contents');
-    await content.first().waitFor();
-    const texts = await content.allInnerTexts();
-    return texts.join('\n');
+    for (let attempt = 1; ; attempt++) {
+      await this.focusEditor();
+      await this.runCommand('Show or Focus Hover');
+      try {
+        await content.filter({ hasText: expected }).first().waitFor({ timeout: hoverTimeoutMs });
+        return (await content.allInnerTexts()).join('\n');
+      } catch (error) {
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   get statusBarItem(): Locator {
@@ -140,6 +208,11 @@ export class Workbench implements AsyncDisposable {
   /** The text of our status bar item; icons are left out. */
   async statusBarText(): Promise<string> {
     return (await this.statusBarItem.innerText()).trim();
+  }
+
+  /** What our status bar item has said since the page was opened, one after the other. */
+  async statusHistory(): Promise<string[]> {
+    return this.page.evaluate(() => (window as WindowWithHistory).gmemLensStatus ?? []);
   }
 
   /** Waits until the status bar item says this. */
@@ -182,17 +255,25 @@ export class Workbench implements AsyncDisposable {
   }
 }
 
-async function readProblem(row: Locator): Promise<Problem> {
-  const icon = (await row.locator('.marker-icon .codicon').getAttribute('class')) ?? '';
-  const [, severity] = /codicon-(error|warning|info)/.exec(icon) ?? [];
-  const details = row.locator('.marker-message-details-container .details-container').first();
-  const [message = '', ...origin] = (await details.innerText()).split('\n');
-  const [, line, column] = /Ln (\d+), Col (\d+)/.exec(origin.at(-1) ?? '') ?? [];
-  return {
-    severity: severity === 'error' || severity === 'warning' ? severity : 'info',
-    message,
-    rule: origin[1] ?? '',
-    line: Number(line),
-    column: Number(column),
+interface WindowWithHistory extends Window {
+  gmemLensStatus?: string[];
+}
+
+/** Runs in the page, from its first moment on: states that last for a blink are seen too. */
+function recordStatus(): void {
+  const history: string[] = [];
+  (window as WindowWithHistory).gmemLensStatus = history;
+  const look = (): void => {
+    const text = document.querySelector('.statusbar-item[id$="gmemLens.status"]')?.textContent?.trim();
+    if (text && text !== history.at(-1)) history.push(text);
   };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+/** Of every test of this file that fails, a picture of what the user would see. */
+export function keepPicturesOfFailures(workbench: () => Workbench | undefined): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    await workbench()?.screenshot(`failed-${task.name.replaceAll(/\W+/g, '-')}`);
+  });
 }

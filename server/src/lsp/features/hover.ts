@@ -10,8 +10,11 @@ import type { OpenTree } from '../kernel-workspace.js';
 import { functionAtLine, functionsMeant, wordAt } from './places.js';
 
 const MMU_LOCK = 'kvm.mmu_lock';
-const MAX_LOCKS = 12;
+const MAX_LOCKS = 8;
 const MAX_MEANINGS = 3;
+/** Functions of a path that are shown at its beginning and at its end. */
+const SHOWN_HEAD = 2;
+const SHOWN_TAIL = 2;
 
 /** A lock that is held in one mode or another. */
 type Ways = readonly LockContext[];
@@ -32,7 +35,7 @@ function byInterest([a]: Ways, [b]: Ways): number {
   );
 }
 
-/** The acquisition and every function on the way down, each a link. */
+/** The acquisition and the functions on the way down, each a link; of a long way the middle is left out. */
 function chain({ locations }: OpenTree, witness: Witness, lock: string): string {
   const [taken, ...calls] = witnessSteps(witness, lock);
   if (!taken) return '';
@@ -40,7 +43,10 @@ function chain({ locations }: OpenTree, witness: Witness, lock: string): string 
     { ...taken, label: `${taken.function}:${taken.line}` },
     ...calls.slice(1).map((step) => ({ ...step, label: step.function })),
   ];
-  return places.map(({ label, file, line }) => `[${label}](${locations.uri(file)}#L${line})`).join(' → ');
+  const links = places.map(({ label, file, line }) => `[${label}](${locations.uri(file)}#L${line})`);
+  const hidden = links.length - SHOWN_HEAD - SHOWN_TAIL;
+  if (hidden > 1) links.splice(SHOWN_HEAD, hidden, `… ${hidden} more …`);
+  return links.join(' → ');
 }
 
 function way(open: OpenTree, { lock, mode }: LockContext, witness: Witness | undefined): string {

@@ -1,0 +1,69 @@
+/** The bundled kernel in the variant that updates the RMP at the wrong place. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyTree, type TreeCopy } from '../support/kernel-copy.ts';
+import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
+
+const kernel = join(import.meta.dirname, '..', '..', 'server', 'kernels', 'guest-memfd');
+
+let tree: TreeCopy;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  tree = await copyTree(kernel);
+  workbench = await Workbench.open({
+    folder: tree.path,
+    settings: { 'gmemLens.config': 'configs/hook-set-attributes.config' },
+  });
+});
+
+afterAll(async () => {
+  await workbench?.[Symbol.asyncDispose]();
+  await tree?.[Symbol.asyncDispose]();
+});
+
+keepPicturesOfFailures(() => workbench);
+
+test('the status bar counts functions and findings', async () => {
+  await workbench.waitForStatus(/functions/);
+  expect(await workbench.statusBarText()).toMatch(/^gmem: [\d,]+ functions, [1-9]\d* findings?$/);
+});
+
+test('a click on it tells more', async () => {
+  await workbench.statusBarItem.click();
+  await expect.poll(() => workbench.notifications()).toEqual([expect.stringContaining(tree.path)]);
+  await workbench.runCommand('Notifications: Clear All Notifications');
+});
+
+test('the findings are listed before any file is opened, and each step of their paths opens its file', async () => {
+  const problems = await workbench.openProblems();
+  await expect
+    .poll(() => problems.all())
+    .toContainEqual(
+      expect.objectContaining({
+        severity: 'warning',
+        rule: 'rmp-under-mmu-lock',
+        message: expect.stringContaining('rmp_make_'),
+      }),
+    );
+  const steps = await problems.related();
+  expect(steps.length).toBeGreaterThan(2);
+  expect(new Set(steps.map(({ file }) => file)).size).toBeGreaterThan(1);
+  for (const [index, { file, line }] of steps.entries()) {
+    await problems.openRelated(index);
+    await expect.poll(() => workbench.activeFile()).toBe(file);
+    await expect.poll(async () => (await workbench.cursor()).line).toBe(line);
+  }
+  await workbench.screenshot('reference-kernel', true);
+});
+
+test('a configuration of the workspace goes before, and is read at once', async () => {
+  await mkdir(join(tree.path, '.vscode'));
+  await writeFile(
+    join(tree.path, '.vscode', 'settings.json'),
+    JSON.stringify({ 'gmemLens.config': 'configs/correct.config' }),
+  );
+  await workbench.waitForStatus(/ 0 findings/);
+  await expect.poll(() => workbench.problems()).toEqual([]);
+});

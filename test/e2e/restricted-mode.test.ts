@@ -1,0 +1,64 @@
+/** A workspace that nobody has said to trust: reading it is safe, its settings are not taken. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyTree, type TreeCopy } from '../support/kernel-copy.ts';
+import { placeOf } from './harness/source-place.ts';
+import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
+
+const kernel = join(import.meta.dirname, '..', '..', 'server', 'kernels', 'guest-memfd');
+const guestMemfd = 'virt/kvm/guest_memfd.c';
+
+let tree: TreeCopy;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  tree = await copyTree(kernel);
+  await mkdir(join(tree.path, '.vscode'));
+  await writeFile(
+    join(tree.path, '.vscode', 'settings.json'),
+    JSON.stringify({ 'gmemLens.config': 'configs/hook-set-attributes.config' }),
+  );
+  workbench = await Workbench.open({
+    folder: tree.path,
+    settings: { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' },
+  });
+});
+
+afterAll(async () => {
+  await workbench?.[Symbol.asyncDispose]();
+  await tree?.[Symbol.asyncDispose]();
+});
+
+keepPicturesOfFailures(() => workbench);
+
+test('the tree is read, with its own configuration and not the one that its settings name', async () => {
+  await workbench.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();
+  await workbench.waitForStatus(/functions, 0 findings/);
+});
+
+test('lenses are there', async () => {
+  await workbench.openFile(guestMemfd);
+  await workbench.gotoText('kvm_gmem_free_folio(');
+  await workbench.codeLens('mmu_lock: never held').waitFor();
+  await workbench.screenshot('restricted');
+});
+
+test('an edit is warned of', async () => {
+  const lock = await placeOf(join(tree.path, guestMemfd), 'KVM_MMU_LOCK(kvm)');
+  await workbench.gotoPlace(lock);
+  await workbench.page.keyboard.press('End');
+  await workbench.page.keyboard.press('Enter');
+  await workbench.typeText('rmp_make_shared(start, PG_LEVEL_4K);');
+  await expect
+    .poll(() => workbench.problems())
+    .toContainEqual(expect.objectContaining({ rule: 'rmp-under-mmu-lock', line: lock.line + 1 }));
+  await workbench.undoAll();
+  await expect.poll(() => workbench.problems()).toEqual([]);
+});
+
+test('trust lets the settings of the workspace in', async () => {
+  await workbench.runCommand('Workspaces: Manage Workspace Trust');
+  await workbench.page.locator('.workspace-trust-editor a.monaco-button', { hasText: /^Trust$/ }).click();
+  await workbench.waitForStatus(/[1-9]\d* findings?$/);
+});
