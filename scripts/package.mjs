@@ -16,6 +16,8 @@ const required = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'icon.png',
+  'docs/screenshots/',
   'dist/client.cjs',
   'dist/server.js',
   'dist/worker.js',
@@ -27,7 +29,7 @@ const required = [
 
 /** Anything else in the package is there by mistake. */
 const permitted =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|dist\/[^/]+\.(js|cjs|wasm)|server\/(kernels|scenarios)\/.+)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|docs\/screenshots\/[^/]+\.png|dist\/[^/]+\.(js|cjs|wasm)|server\/(kernels|scenarios)\/.+)$/;
 
 async function main() {
   const out = outFile();

@@ -7,6 +7,7 @@ import { registerCommands } from './commands.ts';
 import { Server } from './server.ts';
 import { settings } from './settings.ts';
 import { StatusBar } from './status-bar.ts';
+import { describeFailure } from './status-text.ts';
 
 let server: Server | undefined;
 
@@ -20,6 +21,10 @@ export function activate(context: vscode.ExtensionContext): void {
     statusBar,
     current,
     current.onStatus((status) => (status ? statusBar.show(status) : statusBar.hide())),
+    // A click on the status bar item leads there.
+    current.onStatus((status) => {
+      if (status?.state === 'failed') output.error(describeFailure(status));
+    }),
     registerCommands({ server: current, output, currentStatus: () => statusBar.status }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.needsRestart(event)) void current.restart();

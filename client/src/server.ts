@@ -72,7 +72,6 @@ export class Server implements vscode.Disposable {
     const search = settings.enable ? await findKernelTree(settings.tree, foldersInUse()) : undefined;
     if (search?.kind === 'found') return search.tree;
     if (search?.kind === 'invalid') {
-      this.output.error(`${search.message} ${search.remedy}`);
       this.statusEmitter.fire({ state: 'failed', message: search.message, remedy: search.remedy });
     } else this.statusEmitter.fire(undefined);
     return undefined;

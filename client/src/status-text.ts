@@ -55,11 +55,17 @@ function readyTooltip({ files, notes, tree }: Status): string[] {
   return lines;
 }
 
-function failedTooltip({ message, remedy, tree }: Status): string[] {
-  const lines = [message ?? 'Guest Memory Lens failed; the output has more.'];
-  if (remedy) lines.push(remedy);
-  if (tree) lines.push(tree);
-  return lines;
+function failedTooltip(status: Status): string[] {
+  return [...reasonAndRemedy(status), ...(status.tree ? [status.tree] : [])];
+}
+
+function reasonAndRemedy({ message, remedy }: Status): string[] {
+  return [message ?? 'Guest Memory Lens failed; the output has more.', ...(remedy ? [remedy] : [])];
+}
+
+/** One line for the output. */
+export function describeFailure(status: Status): string {
+  return reasonAndRemedy(status).join(' ');
 }
 
 /** One line for a message box. */

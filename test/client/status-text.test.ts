@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Status } from '../../client/src/protocol.ts';
-import { describeDetails, describeStatus } from '../../client/src/status-text.ts';
+import { describeDetails, describeFailure, describeStatus } from '../../client/src/status-text.ts';
 
 const text = (status: Status): string => describeStatus(status).text;
 
@@ -37,6 +37,9 @@ test('a failure says why and what to do', () => {
     failed: true,
   });
   expect(describeStatus({ state: 'failed' }).tooltip).toHaveLength(1);
+  expect(describeFailure({ state: 'failed', message: 'No tree.', remedy: 'Set gmemLens.tree.' })).toBe(
+    'No tree. Set gmemLens.tree.',
+  );
 });
 
 test('the details fit on one line and have no icons', () => {

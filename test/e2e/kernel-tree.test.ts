@@ -116,7 +116,9 @@ describe('the call hierarchy', () => {
     await workbench.clickLens('static int rmpupdate(', /callers/);
     await workbench.calls.waitFor('rmpupdate');
     const rows = await workbench.calls.walk(pathUp);
+    await workbench.widenSideBar(260);
     await workbench.screenshot('callers', true);
+    await workbench.widenSideBar(-260);
     const detailOf = (name: string) => rows.find((row) => row.name === name)?.detail;
     expect(detailOf('kvm_arch_gmem_invalidate')).toContain('static call ->gmem_invalidate (kvm_x86_ops)');
     expect(detailOf('filemap_free_folio')).toContain('->free_folio (address_space_operations)');
@@ -256,17 +258,22 @@ describe('code that is being typed', () => {
     await workbench.page.keyboard.press('End');
     await workbench.page.keyboard.press('Enter');
     await workbench.typeText(text);
-    await workbench.gotoText('static void kvm_gmem_invalidate_begin(');
-    await expect
-      .poll(() => workbench.lensesAbove('static void kvm_gmem_invalidate_begin('))
-      .toEqual([
-        expect.stringMatching(/^\d+ callers$/),
-        'mmu_lock: never held',
-        expect.stringMatching(/^invalidation: /),
-      ]);
+    if (text === '{') await workbench.screenshot('half-typed');
+    // A hover is answered from the text as it is now.
+    await workbench.gotoPlace(
+      await inTree(guestMemfd, 'void kvm_gmem_invalidate_begin', 'KVM_MMU_UNLOCK(kvm)'),
+    );
+    expect(await workbench.hover('Locks held')).toContain(
+      'kvm.mmu_lock (write), taken in kvm_gmem_invalidate_begin:',
+    );
+    await workbench.page.keyboard.press('Escape');
+    expect(await workbench.lensesAbove('static void kvm_gmem_invalidate_begin(')).toEqual([
+      expect.stringMatching(/^\d+ callers$/),
+      'mmu_lock: never held',
+      expect.stringMatching(/^invalidation: /),
+    ]);
     expect(await workbench.notifications()).toEqual([]);
     expect(await workbench.statusBarText()).toMatch(/functions/);
-    if (text === '{') await workbench.screenshot('half-typed');
   });
 
   test('and all is well again afterwards', async () => {

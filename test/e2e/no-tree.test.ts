@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Workbench } from './harness/workbench.ts';
+import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
+
+const kernel = join(import.meta.dirname, '..', '..', 'server', 'kernels', 'guest-memfd');
 
 let folder: string;
 let workbench: Workbench;
@@ -14,6 +16,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+keepPicturesOfFailures(() => workbench);
 
 describe('a C project that is no kernel', () => {
   beforeAll(async () => {
@@ -42,5 +46,18 @@ describe('a setting that names no kernel tree', () => {
     await expect.poll(() => workbench.outputText()).toContain(`${join(folder, 'linux')} has no virt/kvm.`);
     expect(await workbench.outputText()).toContain('Set gmemLens.tree to a Linux kernel tree');
     await workbench.screenshot('no-tree');
+  });
+});
+
+describe('a scope in which there is nothing', () => {
+  beforeAll(async () => {
+    workbench = await Workbench.open({ folder: kernel, settings: { 'gmemLens.scope': 'rust/**' } });
+  });
+  afterAll(() => workbench?.[Symbol.asyncDispose]());
+
+  test('the status bar shows the failure, and a click its reason', async () => {
+    await workbench.waitForStatus('failed');
+    await workbench.statusBarItem.click();
+    await expect.poll(() => workbench.outputText()).toContain('The scope rust/** matches no .c or .h file');
   });
 });

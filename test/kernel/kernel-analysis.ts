@@ -51,10 +51,7 @@ export class KernelAnalysis {
     for (const file of new Set([...texts.keys(), ...this.present.keys()])) {
       const text = texts.get(file) ?? this.text(file);
       if (text === (this.present.get(file) ?? this.text(file))) continue;
-      this.loaded.program.setFile(
-        file,
-        readFacts(parser, text, this.loaded.configuration.configuration),
-      );
+      this.loaded.program.setFile(file, readFacts(parser, text, this.loaded.configuration.configuration));
       if (texts.has(file)) this.present.set(file, text);
       else this.present.delete(file);
     }

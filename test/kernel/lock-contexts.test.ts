@@ -177,12 +177,7 @@ const seenFree: Record<string, readonly string[]> = {
     'truncate_inode_pages_final',
     'truncate_inode_pages_range',
   ],
-  'memslots': [
-    'kvm_gmem_bind',
-    'kvm_set_memslot',
-    'kvm_swap_active_memslots',
-    'kvm_arch_flush_shadow_memslot',
-  ],
+  memslots: ['kvm_gmem_bind', 'kvm_set_memslot', 'kvm_swap_active_memslots', 'kvm_arch_flush_shadow_memslot'],
 };
 
 describe('what a running 6.12 was seen to do', () => {

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { analyse, expectC } from '../support/c-program.ts';
 
-const repeat = (count: number, line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i)).join('\n');
+const repeat = (count: number, line: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
 test('ten thousand statements under the lock', () =>
   expectC(`

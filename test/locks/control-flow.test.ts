@@ -536,7 +536,8 @@ void convert(struct kvm *kvm, int n)
 `));
 
   test('text that is compiled out', () =>
-    expectC(`
+    expectC(
+      `
 void convert(struct kvm *kvm, int n)
 {
 	write_lock(&kvm->mmu_lock);
@@ -554,5 +555,7 @@ void convert(struct kvm *kvm, int n)
 #endif
 	rmp_make_shared(4, 0);
 }
-`, { CONFIG_KVM_OFF: 'n' }));
+`,
+      { symbols: { CONFIG_KVM_OFF: 'n' } },
+    ));
 });

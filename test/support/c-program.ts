@@ -8,7 +8,7 @@
  *   `/*! held kvm.mmu_lock write always *\/`   the locks just before this line, or `nothing`
  *   `/*! unseen *\/`                 this line's call is not in the program
  *
- * Whatever isn't marked must not be said.
+ * Whatever isn't marked must not be said. Only findings of `rmp-under-mmu-lock` are looked at, unless others are asked for.
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -20,6 +20,7 @@ import type { LockContext } from '../../server/src/locks/contexts.ts';
 import { LOCK_WORDS } from '../../server/src/locks/primitives.ts';
 import type { FunctionNode } from '../../server/src/program/model.ts';
 import { Program } from '../../server/src/program/program.ts';
+import type { Finding } from '../../server/src/rules/finding.ts';
 import { TreeAnalysis } from '../../server/src/rules/tree-analysis.ts';
 
 const require = createRequire(join(import.meta.dirname, '..', '..', 'server', 'package.json'));
@@ -109,6 +110,7 @@ class Comparison {
   constructor(
     private readonly sources: Sources,
     private readonly analysis: TreeAnalysis,
+    private readonly found: readonly Finding[],
   ) {
     this.marks = marksOf(sources);
     const known = new Set(['finding', 'leads', 'taken', 'entry', 'held', 'unseen']);
@@ -132,7 +134,7 @@ class Comparison {
     for (const { file, line } of this.marked('leads')) this.expected.push(this.at(file, line, 'leads'));
     for (const { file, line, rest } of this.marked('finding'))
       this.expected.push(this.at(file, line, `finding ${rest}`));
-    for (const finding of this.analysis.findings) {
+    for (const finding of this.found) {
       const { file, line, certainty, lock } = finding;
       const mark = this.marked('finding').find((one) => one.file === file && one.line === line);
       const words = [certainty, lock?.mode].filter((word) => mark === undefined || mark.rest.includes(word!));
@@ -145,7 +147,7 @@ class Comparison {
     const taken = this.marked('taken');
     if (taken.length === 0) return;
     for (const { file, line } of taken) this.expected.push(this.at(file, line, 'taken'));
-    const places = this.analysis.findings.map(({ path }) => this.at(path[0]!.file, path[0]!.line, 'taken'));
+    const places = this.found.map(({ path }) => this.at(path[0]!.file, path[0]!.line, 'taken'));
     this.actual.push(...new Set(places));
   }
 
@@ -186,11 +188,20 @@ class Comparison {
   }
 }
 
+export interface Options {
+  /** `CONFIG_` symbols as a .config has them. */
+  symbols?: SymbolTable;
+  rules?: readonly string[];
+}
+
 /** Checks that exactly what a C program's marks say is said of it. */
-export async function expectC(source: string | Sources, symbols?: SymbolTable): Promise<TreeAnalysis> {
+export async function expectC(
+  source: string | Sources,
+  { symbols, rules = ['rmp-under-mmu-lock'] }: Options = {},
+): Promise<TreeAnalysis> {
   const sources = typeof source === 'string' ? { [SNIPPET]: source } : source;
   const analysis = await analyse(sources, symbols);
-  const { expected, actual } = new Comparison(sources, analysis);
+  const { expected, actual } = new Comparison(sources, analysis, analysis.check(rules));
   expect(expected.length, 'the source expects nothing').toBeGreaterThan(0);
   expect(actual.sort()).toEqual(expected.sort());
   return analysis;

@@ -38,9 +38,12 @@ export async function copyTree(tree: string): Promise<TreeCopy> {
   return copy;
 }
 
+/** Named as people name it: editors show the folder's name. */
 async function emptyTree(): Promise<TreeCopy> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), 'gmem-lens-linux-')));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+  const scratch = await realpath(await mkdtemp(join(tmpdir(), 'gmem-lens-')));
+  const path = join(scratch, 'linux');
+  await mkdir(path);
+  return { path, [Symbol.asyncDispose]: () => rm(scratch, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 async function copyPart(tree: string, copy: string, part: string): Promise<void> {

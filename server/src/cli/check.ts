@@ -1,8 +1,14 @@
 /** `gmem-lens check`: findings as text, JSON or SARIF. */
+import { ResultCache } from '../host/result-cache.js';
+import { resultKey, takeSnapshot } from '../host/snapshot.js';
+import type { HostNote } from '../host/tree.js';
 import { allRules } from '../rules/all-rules.js';
 import { type Finding, isAtLeast, type Severity } from '../rules/finding.js';
+import { newFindings } from '../rules/fingerprint.js';
+import { readBaseline, writeBaseline } from './baseline.js';
+import { findingsAt } from './check-revision.js';
 import { FOUND } from './errors.js';
-import { loadTree, type TreeOptions } from './load.js';
+import { type LoadedTree, loadTree, snapshotOptions, type TreeOptions } from './load.js';
 import { log, plural, writeJson, writeLine } from './output.js';
 import { sarifOf } from './sarif.js';
 
@@ -10,6 +16,12 @@ export interface CheckOptions extends TreeOptions {
   rule?: string;
   format: 'text' | 'json' | 'sarif';
   failOn: Severity;
+  /** File of known findings: only others are reported. */
+  baseline?: string;
+  /** File to write the findings into as known ones. */
+  writeBaseline?: string;
+  /** A git revision: only findings that it didn't have are reported. */
+  diff?: string;
 }
 
 /** A finding as a person reads it: the place, what is wrong, and the path as file:line lines to click. */
@@ -19,24 +31,54 @@ export function findingText(finding: Finding): string {
   return [`${finding.file}:${finding.line}:${finding.column}: ${finding.severity}: ${finding.message} [${finding.rule}]`, ...path].join('\n');
 }
 
+/** What is found in a tree, before anything is taken back. */
+interface Checked {
+  files: number;
+  functions: number;
+  findings: readonly Finding[];
+  notes: readonly HostNote[];
+}
+
+/** Results are kept for the tree as it is: an unchanged tree needs neither facts nor links. */
+async function checkedOnce(tree: string, rules: readonly string[], options: CheckOptions): Promise<{ tree: string; checked: Checked; loaded?: LoadedTree }> {
+  const snapshot = takeSnapshot(snapshotOptions(tree, options));
+  const command = { command: 'check', rules };
+  const results = new ResultCache(snapshot.cache);
+  const key = resultKey(snapshot, command);
+  const known = key === undefined || options.diff !== undefined ? undefined : results.get(key);
+  if (known !== undefined) return { tree: snapshot.tree, checked: JSON.parse(known) as Checked };
+  const loaded = await loadTree(tree, options, snapshot);
+  const { analysis } = loaded;
+  let functions = 0;
+  for (const _ of analysis.program.functions()) functions++;
+  const checked: Checked = { files: snapshot.files.length, functions, findings: analysis.check(rules), notes: loaded.loaded.notes };
+  // The key is made of what the cache knows of the files.
+  await loaded.loaded.saved;
+  const keyNow = resultKey(snapshot, command);
+  if (keyNow !== undefined) await results.set(keyNow, JSON.stringify(checked));
+  for (const warning of snapshot.cache.warnings) log(`note: ${warning}`);
+  return { tree: snapshot.tree, checked, loaded };
+}
+
 /** @returns the exit status */
 export async function check(tree: string, options: CheckOptions): Promise<number> {
   const started = performance.now();
   const rules = options.rule?.split(',').map((rule) => rule.trim()).filter(Boolean) ?? [];
   const unknown = rules.find((rule) => !allRules.some((known) => known.id === rule));
   if (unknown !== undefined) throw new RangeError(`unknown rule '${unknown}'; known rules: ${allRules.map((known) => known.id).join(', ')}`);
-  const { loaded, analysis } = await loadTree(tree, options);
-  const findings = analysis.check(rules);
-  let functions = 0;
-  for (const _ of loaded.program.functions()) functions++;
-  const summary = { tree: loaded.tree, files: loaded.files.length, functions, ms: Math.round(performance.now() - started), findings, notes: loaded.notes };
-  if (options.format === 'json') await writeJson(summary);
+  const baseline = options.baseline === undefined ? [] : readBaseline(options.baseline);
+  const { tree: root, checked, loaded } = await checkedOnce(tree, rules, options);
+  if (options.writeBaseline !== undefined) writeBaseline(options.writeBaseline, checked.findings);
+  const before = options.diff === undefined || !loaded ? [] : await findingsAt(loaded.loaded, options.diff, rules);
+  const findings = newFindings(checked.findings, [...baseline, ...before]);
+  const { files, functions, notes } = checked;
+  if (options.format === 'json') await writeJson({ tree: root, files, functions, ms: Math.round(performance.now() - started), findings, notes });
   else if (options.format === 'sarif') await writeJson(sarifOf(findings));
   else {
     for (const finding of findings) await writeLine(findingText(finding));
     const serious = findings.filter((finding) => finding.severity !== 'info').length;
-    await writeLine(`${plural(serious, 'finding')} in ${plural(summary.files, 'file')}, ${plural(functions, 'function')}`);
-    for (const note of loaded.notes) log(`note: ${note.file}:${note.line}: ${note.message}`);
+    await writeLine(`${plural(serious, 'finding')} in ${plural(files, 'file')}, ${plural(functions, 'function')}`);
+    for (const note of notes) log(`note: ${note.file}:${note.line}: ${note.message}`);
   }
   return findings.some((finding) => isAtLeast(finding.severity, options.failOn)) ? FOUND : 0;
 }

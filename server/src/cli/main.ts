@@ -45,6 +45,9 @@ function onTree(command: Command, formats: readonly string[]): Command {
 onTree(program.command('check').argument('[tree]', 'kernel tree', '.').description('report lock findings with their paths'), ['text', 'json', 'sarif'])
   .option('--rule <ids>', 'only these rules, separated by commas')
   .addOption(new Option('--fail-on <severity>', 'exit with 1 for findings of at least this severity').choices(['error', 'warning', 'info']).default('warning'))
+  .option('--baseline <file>', 'report only findings that this file does not list')
+  .option('--write-baseline <file>', 'list the findings in this file, for --baseline')
+  .option('--diff <revision>', 'report only what the change since this git revision brings')
   .action((tree: string, options) => run(async () => (await import('./check.js')).check(tree, options)));
 
 onTree(program.command('calls').argument('[tree]', 'kernel tree', '.').description('every call edge'), ['text', 'jsonl', 'json']).action((tree: string, options) =>

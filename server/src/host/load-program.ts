@@ -21,6 +21,8 @@ export interface LoadOptions extends SnapshotOptions {
   /** Called with the files done so far; not for every single one. */
   onProgress?(done: number, total: number): void;
   signal?: AbortSignal;
+  /** A thread that is at one file for longer is ended, and the file noted. Milliseconds. */
+  fileTimeoutMs?: number;
 }
 
 export interface LoadStatistics {
@@ -73,6 +75,7 @@ export async function loadProgram(options: LoadOptions): Promise<LoadedProgram> 
     bundle: snapshot.bundle,
     ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.signal && { signal: options.signal }),
+    ...(options.fileTimeoutMs !== undefined && { fileTimeoutMs: options.fileTimeoutMs }),
     onResult(file, result) {
       loading.takeRead(file, result);
       options.onProgress?.(++done, files.length);

@@ -156,6 +156,7 @@ class Selection {
           defined: directive.angled ? NOTHING_DEFINED : new Map(this.defined),
         });
         break;
+      case 'if':
       case 'elif':
       case 'else':
       case 'endif':
@@ -235,8 +236,7 @@ class Selection {
         }
       } else if (nesting === 0 && (directive.kind === 'elif' || directive.kind === 'else')) {
         if (this.depth === 0 && braces > 0 && this.goesOnInBody(i + 1, to)) {
-          // In the middle of a function that began in this branch: somebody is typing it.
-          this.unbalanced.push(this.tokens.start[i]!);
+          // In the middle of a function that began in this branch: somebody is typing it. Selecting notes it.
           continue;
         }
         close(i);
@@ -248,6 +248,24 @@ class Selection {
     }
     close(to);
     return { branches, end: to };
+  }
+
+  /** Does the group that begins in a body at `open` reach into the next function? Its `#endif` isn't typed yet. */
+  private leavesFunction(open: number, to: number): boolean {
+    if (this.depth === 0) return false;
+    let nesting = 0;
+    let hasEnded = false;
+    for (let i = open + 1; i < to; i++) {
+      if (this.tokens.kind[i] === TokenKind.Directive) {
+        const { kind } = this.directive(i);
+        if (kind === 'if') nesting++;
+        else if (kind === 'endif' && nesting-- === 0) return false;
+      } else if (this.tokens.kind[i] === TokenKind.Punctuation && this.inFirstColumn(i)) {
+        if (this.tokens.code[i] === BRACE_CLOSE) hasEnded = true;
+        else if (hasEnded && this.tokens.code[i] === BRACE_OPEN) return true;
+      }
+    }
+    return false;
   }
 
   /** Does a function's body go on at this token? The next function would begin in the first column. */

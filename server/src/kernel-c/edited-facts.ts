@@ -167,6 +167,7 @@ function editedStretch(parser: CParser, oldText: string, old: FileFacts, newText
     macros: by === 0 ? old.macros : old.macros.map((macro) => (macro.line > oldLastLine ? { ...macro, line: macro.line + by, endLine: macro.endLine + by } : macro)),
     aggregates: splice.moved(old.aggregates),
     includes: splice.moved(old.includes),
+    suppressions: splice.lines(old.suppressions, read.suppressions),
     notes: splice.lines(old.notes, read.notes),
   };
 }

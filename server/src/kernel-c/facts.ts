@@ -3,11 +3,12 @@
  * by content. Lines count from 1, columns from 1. Bodies stay JSON text until someone asks for them.
  */
 import type { Truth } from './conditions.js';
+import type { SuppressionFacts } from './suppressions.js';
 import type { TypeText } from './syntax.js';
 import type { AggregateFacts, Parameter } from './syntax-reader.js';
 
 /** Raise it when facts of the same text would come out otherwise: older cached facts are then not used. */
-export const FACTS_VERSION = 1;
+export const FACTS_VERSION = 2;
 
 export interface FunctionFacts {
   name: string;
@@ -96,6 +97,7 @@ export interface FileFacts {
   enumerators: { name: string; value?: string }[];
   invocations: InvocationFacts[];
   includes: IncludeFacts[];
+  suppressions: SuppressionFacts[];
   notes: Note[];
 }
 
@@ -112,6 +114,7 @@ export function emptyFacts(notes: Note[]): FileFacts {
     enumerators: [],
     invocations: [],
     includes: [],
+    suppressions: [],
     notes,
   };
 }

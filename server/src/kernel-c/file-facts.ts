@@ -7,6 +7,7 @@ import { LineIndex } from './line-index.js';
 import { readMacros } from './macro-facts.js';
 import { type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
+import { readSuppressions } from './suppressions.js';
 
 /** Larger files are register lists and firmware tables; no call path leads through them. */
 export const MAX_FILE_BYTES = 4 * 1024 * 1024;
@@ -64,6 +65,7 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
   } finally {
     tree.delete();
   }
+  const suppressions = readSuppressions(text, lines, notes);
   return {
     version: FACTS_VERSION,
     lineCount: lines.lineCount,
@@ -76,6 +78,7 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
       ...conditionAt(masked, invocation.start),
     })),
     includes: includeFacts(masked, lines),
+    suppressions,
     notes: notes.slice(0, MAX_NOTES),
   };
 }

@@ -329,7 +329,8 @@ export class SyntaxReader {
           base = this.typeBase(`${owner.replace(/^\w+ /, '')}::${fields.length}`);
         } else if (this.isField('declarator')) {
           const { name, type } = this.declarator(base);
-          fields.push({ name, type });
+          // A masked bit-field without a name takes no initialiser.
+          if (name !== '_') fields.push({ name, type });
           named = true;
         }
       });

@@ -15,7 +15,7 @@ export const columnOf = (p: Position): number => p % 1024;
 
 /**
  * A type as written, without qualifiers: `struct kvm*`, `gfn_t`, `unsigned long`. A `*` a pointer or array level;
- * `()` behind it: a function (or, with `*` before, a pointer to one).
+ * `()` a function that gives what stands before it: `int()*` is a pointer to one.
  */
 export type TypeText = string;
 

@@ -8,20 +8,11 @@ import { unwrap } from '../program/expansion.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
 import type { Witness } from './contexts.js';
-import { reachesUnder } from './flow-analysis.js';
+import type { Constant, Constants } from './flow-analysis.js';
 import type { FlowNode } from './flow-graph.js';
 import type { LockFlows } from './function-locks.js';
-import type { LockName } from './lock-state.js';
+import type { LockName, LockState } from './lock-state.js';
 import type { OneLock } from './one-lock.js';
-
-/** A constant argument: its text (an enumerator, a number) and its truth, as far as known. */
-export interface Constant {
-  text: string;
-  truth: boolean | undefined;
-}
-
-/** Constants by parameter name. */
-export type Constants = ReadonlyMap<string, Constant>;
 
 const NOTHING: Constants = new Map();
 
@@ -72,7 +63,7 @@ export class FeasiblePaths {
         seen.add(key);
         if (++looked > MAX_WAYS) return this.asWitness({ ...way, edge: sink, before: way }, name);
         for (const edge of byCaller.get(way.node.id) ?? []) {
-          if (!this.flows.statesBefore(edge).some((state) => !state.locks.has(name)) || !this.reaches(edge, way.constants)) continue;
+          if (!this.reaches(edge, name, way.constants, edge === sink)) continue;
           const further: Way = { node: edge.callee ?? way.node, constants: edge === sink ? NOTHING : this.constantsAt(edge, way.constants), edge, before: way };
           if (edge === sink) return this.asWitness(further, name);
           next.push(further);
@@ -111,14 +102,17 @@ export class FeasiblePaths {
     return cone;
   }
 
-  /** Does a path through the caller lead to the call when its parameters have these values? */
-  private reaches(edge: CallEdge, constants: Constants): boolean {
-    if (constants.size === 0) return true;
-    const key = `${keyOf(edge.caller, constants)}|${edge.site.line}:${edge.site.column}`;
+  /** Does a path through the caller, on which the lock stays as it was, lead to the call when its parameters have these values? */
+  private reaches(edge: CallEdge, name: LockName, constants: Constants, isSink: boolean): boolean {
+    const stays = (states: readonly LockState[]) => states.some((state) => !state.locks.has(name));
+    if (!stays(this.flows.statesBefore(edge))) return false;
+    // Functions that don't lock were not looked at yet: the call itself might stand behind a return.
+    if (constants.size === 0 && !isSink) return true;
+    const key = `${keyOf(edge.caller, constants)}|${edge.site.line}:${edge.site.column}|${name}`;
     let known = this.reached.get(key);
     if (known === undefined) {
-      const nodes = this.flows.callNodes(edge);
-      known = nodes.length === 0 || reachesUnder(this.flows.graphOf(edge.caller), constants, new Set(nodes));
+      const states = this.flows.statesUnder(edge, constants);
+      known = states === undefined || stays(states);
       this.reached.set(key, known);
     }
     return known;

@@ -1,134 +1,77 @@
 /** Lock states along the paths of one function. */
-import type { Expression } from '../kernel-c/syntax.js';
-import { unwrap } from '../program/expansion.js';
-import { resultKey, type FlowGraph, type FlowNode, type Truthiness } from './flow-graph.js';
-import { acquired, ENTRY_STATE, makeState, netEffects, released, withFact, withoutFacts, type Holding, type LockName, type LockState } from './lock-state.js';
+import { sidesOf } from './condition-text.js';
+import { type FlowGraph, type FlowNode, resultKey, type SetNode, type Truthiness } from './flow-graph.js';
+import { acquired, downgraded, ENTRY_STATE, type LockName, type LockState, makeState, released, withFact, withoutFacts } from './lock-state.js';
+import { RelevantKeys, truthOfArgument } from './relevant-keys.js';
+import type { Outcome } from './summary.js';
 
-/** What a call may have done: one outcome for each way that the callee returns. */
-export interface Outcome {
-  effects: ReadonlyMap<LockName, Holding>;
-  /** Truth of the returned value on this way, where known. */
-  result?: boolean;
-  /** Truths of parameters (by index) that lead this way. */
-  when: ReadonlyMap<number, boolean>;
-}
-
-/** How a function leaves the locks to its caller. */
-export interface Summary {
-  outcomes: readonly Outcome[];
-  /** No outcome has an effect. */
-  neutral: boolean;
-}
-
-export const NEUTRAL: Summary = { outcomes: [{ effects: new Map(), when: new Map() }], neutral: true };
-
-/** Beyond this a node's states are merged by forgetting what is known of flags. */
+/** Beyond this a node's states are merged by forgetting what is known of flags; beyond twice this locks are followed one by one. */
 const MAX_STATES = 40;
-const MAX_RELEVANT = 8;
-const MAX_STEPS = 60_000;
+const MAX_STEPS = 400_000;
 
 export interface FlowResult {
   /** States before each node. */
   before: readonly (readonly LockState[])[];
-  exits: readonly { state: LockState; result: Truthiness }[];
+  exits: readonly Exit[];
   /** The function was too large to follow to the end. */
   incomplete: boolean;
+}
+
+interface Exit {
+  node: number;
+  state: LockState;
+  result: Truthiness;
 }
 
 /** Effects of the calls at a flow node, put into the caller's terms. */
 export type CallEffects = (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined;
 
-const isEffect = (node: FlowNode, effects: CallEffects): boolean =>
-  node.kind === 'lock'
-    ? node.primitive.op === 'acquire' || node.primitive.op === 'release' || node.primitive.op === 'try'
-    : node.kind === 'call' && effects(node) !== undefined;
-
-/**
- * Keys that tie lock operations together, and only these are followed: flags that are set to constants, conditions
- * asked at several places that each decide about locks, results of calls that lock, and parameters that decide.
- */
-function relevantKeys(graph: FlowGraph, effects: CallEffects, parameters: ReadonlySet<string>): Set<string> {
-  const effectful = graph.nodes.map((node) => isEffect(node, effects));
-  const relevant = new Set<string>();
-  if (!effectful.includes(true)) return relevant;
-  const constants = new Set<string>();
-  const results = new Set<string>();
-  for (const node of graph.nodes) {
-    if (node.kind !== 'set') continue;
-    if (typeof node.value === 'boolean') constants.add(node.name);
-    else if (node.value?.from.startsWith('#') && effectful[Number(node.value.from.slice(1))]) results.add(node.name);
-  }
-  const ranked: { key: string; rank: number }[] = [];
-  for (const [key, ranges] of graph.decides) {
-    const deciding = new Set(ranges.filter(([from, to]) => effectful.slice(from, to).includes(true)).map(([from]) => from)).size;
-    if (results.has(key)) ranked.push({ key, rank: 0 });
-    else if (constants.has(key) && (deciding > 0 || ranges.some((range) => leaves(graph, range)))) ranked.push({ key, rank: deciding > 0 ? 1 : 3 });
-    else if (deciding > 1 || (deciding === 1 && parameters.has(key))) ranked.push({ key, rank: 2 });
-    else if (parameters.has(key) && ranges.some((range) => leaves(graph, range))) ranked.push({ key, rank: 4 });
-  }
-  ranked.sort((a, b) => a.rank - b.rank);
-  for (const { key } of ranked.slice(0, MAX_RELEVANT)) relevant.add(key);
-  for (const key of results) relevant.add(key);
-  // A flag copied from another: `unlock = taken;`.
-  for (const node of graph.nodes) {
-    if (node.kind === 'set' && relevant.has(node.name) && node.value !== undefined && typeof node.value !== 'boolean' && !node.value.from.startsWith('#')) relevant.add(node.value.from);
-  }
-  return relevant;
-}
-
-/** Does a path go from inside a range to somewhere else than right behind it: a return, a goto, a break? */
-function leaves(graph: FlowGraph, [from, to]: readonly [number, number]): boolean {
-  for (let i = from; i < to; i++) {
-    const node = graph.nodes[i]!;
-    if (node.kind === 'exit' || node.next.some((next) => next < from || next > to)) return true;
-  }
-  return false;
-}
-
-function truthIn(state: LockState, value: Truthiness): boolean | undefined {
-  if (value === undefined || typeof value === 'boolean') return value;
-  const known = state.facts.get(value.from);
-  return known === undefined ? undefined : known !== value.negated;
-}
+const NOTHING: ReadonlyMap<string, boolean> = new Map();
 
 class FlowRun {
   private readonly before: Map<string, LockState>[];
   private readonly pending: { node: number; state: LockState }[] = [];
-  private readonly exits: { state: LockState; result: Truthiness }[] = [];
-  private readonly relevant: Set<string>;
+  private readonly exits: Exit[] = [];
+  private readonly relevant: RelevantKeys;
+  private readonly touched = new Map<SetNode, readonly string[]>();
+  /** Too many combinations of locks came to one node. */
+  exploded = false;
 
+  /** @param only the lock that is followed, where it isn't all */
   constructor(
     private readonly graph: FlowGraph,
     private readonly effects: CallEffects,
     parameters: ReadonlySet<string>,
-    /** What is known at entry; then nothing but that is followed. */
-    private readonly known: ReadonlyMap<string, boolean> | undefined = undefined,
+    private readonly given: ReadonlyMap<string, boolean>,
+    private readonly only?: LockName,
   ) {
     this.before = graph.nodes.map(() => new Map());
-    this.relevant = known ? new Set(known.keys()) : relevantKeys(graph, effects, parameters);
-  }
-
-  reaches(targets: ReadonlySet<number>): boolean {
-    this.run();
-    for (const target of targets) if (this.before[target]!.size > 0) return true;
-    return false;
+    this.relevant = new RelevantKeys(graph, effects, parameters, only, given.keys());
   }
 
   run(): FlowResult {
-    this.arrive(0, this.known ? makeState(new Map(), this.known) : ENTRY_STATE);
+    this.arrive(0, this.given.size > 0 ? makeState(ENTRY_STATE.locks, this.given) : ENTRY_STATE);
     let steps = 0;
-    while (this.pending.length > 0 && steps++ < MAX_STEPS) {
+    while (this.pending.length > 0 && steps++ < MAX_STEPS && !this.exploded) {
       const { node, state } = this.pending.pop()!;
       this.step(node, state);
     }
-    return { before: this.before.map((states) => [...states.values()]), exits: this.exits, incomplete: this.pending.length > 0 };
+    return {
+      before: this.before.map((states) => [...states.values()]),
+      exits: this.exits,
+      incomplete: this.graph.truncated || this.pending.length > 0,
+    };
   }
 
   private arrive(node: number | undefined, state: LockState): void {
     if (node === undefined) return;
     const states = this.before[node]!;
     const kept = states.size < MAX_STATES ? state : withoutFacts(state);
-    if (states.has(kept.key) || states.size > MAX_STATES * 2) return;
+    if (states.has(kept.key)) return;
+    if (states.size > MAX_STATES * 2) {
+      this.exploded = true;
+      return;
+    }
     states.set(kept.key, kept);
     this.pending.push({ node, state: kept });
   }
@@ -139,7 +82,7 @@ class FlowRun {
       case 'branch':
         return this.branch(node, state);
       case 'exit':
-        this.exits.push({ state, result: truthIn(state, node.result) });
+        this.exits.push({ node: index, state, result: this.truthIn(state, node.result) });
         return;
       case 'set':
         return this.arrive(node.next[0], this.assign(node, state));
@@ -152,11 +95,29 @@ class FlowRun {
     }
   }
 
+  // ---- what is known of conditions
+
+  private known(state: LockState, key: string): boolean | undefined {
+    const direct = state.facts.get(key);
+    if (direct !== undefined || state.facts.size === 0) return direct;
+    const sides = sidesOf(key);
+    if (!sides) return this.relevant.comparing(key).some((other) => state.facts.get(other) && isNonZero(other)) ? true : undefined;
+    // What equals one constant equals no other.
+    const elsewhere = this.relevant.comparing(sides.subject).some((other) => other !== key && state.facts.get(other) && isOther(other, sides.constant));
+    return elsewhere || (state.facts.get(sides.subject) === false && isNonZero(key)) ? false : undefined;
+  }
+
+  private truthIn(state: LockState, value: Truthiness): boolean | undefined {
+    if (value === undefined || typeof value === 'boolean') return value;
+    const known = this.known(state, value.from);
+    return known === undefined ? undefined : known !== value.negated;
+  }
+
   private branch(node: Extract<FlowNode, { kind: 'branch' }>, state: LockState): void {
     const { key } = node;
     const follow = (slot: number, truth: boolean | undefined) => {
       if (key === undefined || truth === undefined) return this.arrive(node.next[slot], state);
-      const known = state.facts.get(key);
+      const known = this.known(state, key);
       if (known !== undefined && known !== truth) return;
       if (key.startsWith('#')) return this.arrive(node.next[slot], withFact(state, key, undefined));
       this.arrive(node.next[slot], this.relevant.has(key) ? withFact(state, key, truth) : state);
@@ -165,31 +126,60 @@ class FlowRun {
     follow(1, node.whenFalse);
   }
 
-  private assign(node: Extract<FlowNode, { kind: 'set' }>, state: LockState): LockState {
-    if (!this.relevant.has(node.name)) return state;
-    const truth = truthIn(state, node.value);
-    let next = withFact(state, node.name, truth);
-    const from = node.value !== undefined && typeof node.value !== 'boolean' ? node.value.from : '';
-    if (from.startsWith('#')) next = withFact(next, from, undefined);
-    // What was derived from the variable's old value is no longer known.
-    for (const key of next.facts.keys()) if (key !== node.name && mentions(key, node.name)) next = withFact(next, key, undefined);
+  private touchedBy(node: SetNode): readonly string[] {
+    let keys = this.touched.get(node);
+    if (!keys) this.touched.set(node, (keys = this.relevant.touchedBy(node)));
+    return keys;
+  }
+
+  private assign(node: SetNode, state: LockState): LockState {
+    const { name, value, op, constant } = node;
+    const from = typeof value === 'object' ? value.from : '';
+    const unread = from.startsWith('#') ? withFact(state, from, undefined) : state;
+    if (this.relevant.size === 0) return unread;
+    let truth = this.truthIn(state, value);
+    if (op) {
+      // `flag |= false` and `flag &= true` change nothing, and what is set stays set.
+      const neutral = op === 'and';
+      if (truth === neutral || this.known(state, name) === !neutral) return unread;
+      truth = truth === undefined ? undefined : !neutral;
+    }
+    let next = unread;
+    for (const key of this.touchedBy(node)) next = withFact(next, key, undefined);
+    if (node.members) for (const key of this.relevant.membersOf(name)) next = withFact(next, key, false);
+    if (truth !== undefined && this.relevant.has(name)) next = withFact(next, name, truth);
+    if (constant !== undefined) {
+      for (const key of this.relevant.comparing(name)) {
+        const compared = sidesOf(key)!.constant;
+        if (compared === constant) next = withFact(next, key, true);
+        else if (isOther(key, constant)) next = withFact(next, key, false);
+      }
+    }
     return next;
   }
+
+  // ---- what changes locks
 
   private lock(index: number, node: Extract<FlowNode, { kind: 'lock' }>, state: LockState): void {
     const { primitive, lock } = node;
     const next = node.next[0];
     const mode = primitive.mode ?? 'spin';
+    if (this.only !== undefined && lock !== this.only) return this.arrive(next, state);
     switch (primitive.op) {
       case 'acquire':
         return this.arrive(next, acquired(state, lock, mode, node.p));
       case 'release':
-        return this.arrive(next, released(state, lock, node.p));
+        return this.arrive(next, node.ifHeld && !state.locks.get(lock)?.held ? state : released(state, lock, node.p));
       case 'downgrade':
-        return this.arrive(next, state.locks.get(lock)?.held ? acquired(state, lock, 'read', node.p) : state);
+        return this.arrive(next, downgraded(state, lock));
       case 'try': {
         const heldWhen = primitive.result !== 'zero-held';
-        this.arrive(next, withFact(acquired(state, lock, mode, node.p), resultKey(index), heldWhen));
+        const got = acquired(state, lock, mode, node.p);
+        if (!this.relevant.asksFor(index)) {
+          this.arrive(next, got);
+          return this.arrive(next, state);
+        }
+        this.arrive(next, withFact(got, resultKey(index), heldWhen));
         return this.arrive(next, withFact(state, resultKey(index), !heldWhen));
       }
       default:
@@ -200,96 +190,115 @@ class FlowRun {
   private call(index: number, node: Extract<FlowNode, { kind: 'call' }>, state: LockState): void {
     const outcomes = this.effects(node);
     const next = node.next[0];
-    if (!outcomes) return this.arrive(next, state);
-    const byResult = outcomes.some((outcome) => outcome.result !== outcomes[0]!.result);
+    const concerned = outcomes && (this.only === undefined || outcomes.some(({ effects }) => effects.has(this.only!)));
+    if (!concerned) return this.arrive(next, state);
+    const asked = this.relevant.asksFor(index);
     for (const outcome of outcomes) {
-      if (!this.argumentsAgree(node.arguments, outcome, state)) continue;
-      let after = state;
-      for (const [lock, holding] of outcome.effects) after = holding.held ? acquired(after, lock, holding.mode, node.p, holding.through) : released(after, lock, node.p);
-      this.arrive(next, byResult && outcome.result !== undefined ? withFact(after, resultKey(index), outcome.result) : after);
+      let after = this.withArguments(node, outcome, state);
+      if (!after) continue;
+      for (const [lock, holding] of outcome.effects) {
+        if (this.only !== undefined && lock !== this.only) continue;
+        after = holding.held ? acquired(after, lock, holding.mode, node.p, holding.through) : released(after, lock, node.p);
+      }
+      this.arrive(next, asked && outcome.result !== undefined ? withFact(after, resultKey(index), outcome.result) : after);
     }
   }
 
-  /** Can this outcome come from these arguments? `unlock(kvm, false)` never takes the way that needs true. */
-  private argumentsAgree(args: readonly Expression[], outcome: Outcome, state: LockState): boolean {
-    for (const [index, truth] of outcome.when) {
-      const value = args[index] && unwrap(args[index]);
-      if (!value) continue;
-      const known =
-        value.k === 'num'
-          ? Number(value.v.replace(/[uUlL]+$/, '')) !== 0
-          : value.k === 'id'
-            ? value.n === 'true'
-              ? true
-              : value.n === 'false' || value.n === 'NULL'
-                ? false
-                : state.facts.get(value.n)
-            : undefined;
-      if (known !== undefined && known !== truth) return false;
+  /** The state with what an outcome says of the arguments; undefined where they can't lead to it: `unlock(kvm, false)`. */
+  private withArguments(node: Extract<FlowNode, { kind: 'call' }>, outcome: Outcome, state: LockState): LockState | undefined {
+    let after = state;
+    for (const [index, wanted] of outcome.when) {
+      const truth = truthOfArgument(node.arguments[index]);
+      const known = this.truthIn(after, truth);
+      if (known !== undefined && known !== wanted) return undefined;
+      if (known === undefined && typeof truth === 'object' && this.relevant.has(truth.from)) after = withFact(after, truth.from, wanted !== truth.negated);
     }
-    return true;
+    return after;
   }
 }
 
-/** Does a condition's text use a variable? */
-function mentions(text: string, variable: string): boolean {
-  const at = text.indexOf(variable);
-  if (at < 0) return false;
-  const before = text[at - 1];
-  const after = text[at + variable.length];
-  return !(before && /[\w.]/.test(before)) && !(after && /\w/.test(after));
+/** Is the constant of an equality another number, or another name, than this one? A name may stand for a number. */
+function isOther(key: string, constant: string): boolean {
+  const own = sidesOf(key)!.constant;
+  return own !== constant && isNumber(own) === isNumber(constant);
 }
 
-/** @param parameters names of parameters that keep their value */
-export function analyseFlow(graph: FlowGraph, effects: CallEffects, parameters: ReadonlySet<string>): FlowResult {
-  return new FlowRun(graph, effects, parameters).run();
-}
+const isNumber = (text: string): boolean => /^-?\d/.test(text);
 
-/** What callers see: the distinct effects of all exits. `unassigned` are parameters that keep their value. */
-export function summarise(result: FlowResult, unassigned: ReadonlyMap<string, number>): Summary {
-  const outcomes = new Map<string, Outcome>();
-  for (const { state, result: truth } of result.exits) {
-    const effects = netEffects(state);
-    const when = new Map<number, boolean>();
-    for (const [name, known] of state.facts) {
-      const index = unassigned.get(name);
-      if (index !== undefined) when.set(index, known);
-    }
-    const known = typeof truth === 'boolean' ? truth : undefined;
-    const key = `${[...effects].map(([lock, holding]) => `${lock}=${holding.held ? holding.mode : '-'}`).sort()}|${known}|${[...when].join()}`;
-    if (!outcomes.has(key)) outcomes.set(key, known === undefined ? { effects, when } : { effects, result: known, when });
-  }
-  const list = withoutAmbiguous([...outcomes.values()]);
-  const neutral = list.every((outcome) => outcome.effects.size === 0);
-  return neutral ? NEUTRAL : { outcomes: list, neutral };
+function isNonZero(key: string): boolean {
+  const constant = sidesOf(key)?.constant ?? '';
+  return isNumber(constant) && !/^-?0[xX]?0*[uUlL]*$/.test(constant);
 }
 
 /**
- * A function that leaves a lock changed on some ways only must tell its caller which: by its result or a parameter.
- * Where nothing tells, the ways are tied together by something that isn't followed, and no effect is the truth.
+ * @param parameters names of parameters that keep their value
+ * @param given truths that are known at entry
  */
-function withoutAmbiguous(outcomes: readonly Outcome[]): Outcome[] {
-  const contradicts = (a: Outcome, b: Outcome) => [...a.when].some(([index, truth]) => b.when.has(index) && b.when.get(index) !== truth);
-  const kept = outcomes.filter(
-    (outcome) => outcome.effects.size === 0 || !outcomes.some((other) => other.effects.size === 0 && other.result === outcome.result && !contradicts(other, outcome)),
+export function analyseFlow(graph: FlowGraph, effects: CallEffects, parameters: ReadonlySet<string>, given: ReadonlyMap<string, boolean> = NOTHING): FlowResult {
+  const run = new FlowRun(graph, effects, parameters, given);
+  const result = run.run();
+  if (!run.exploded) return result;
+  const locks = locksIn(graph, effects);
+  return sideBySide(
+    graph,
+    locks.map((lock) => new FlowRun(graph, effects, parameters, given, lock).run()),
   );
-  return kept.length > 0 ? kept : [...outcomes];
+}
+
+function locksIn(graph: FlowGraph, effects: CallEffects): LockName[] {
+  const names = new Set<LockName>();
+  for (const node of graph.nodes) {
+    if (node.kind === 'lock') names.add(node.lock);
+    else if (node.kind === 'call') for (const outcome of effects(node) ?? []) for (const name of outcome.effects.keys()) names.add(name);
+  }
+  return [...names];
 }
 
 /**
- * Is one of the nodes reached when parameters have these values?
- * @param constants by parameter name: the value's text and truth, as far as known
+ * Runs that followed one lock each, as one result: of each lock every state that it may be in is in some state of
+ * the result, though not together with every state of the other locks.
  */
-export function reachesUnder(graph: FlowGraph, constants: ReadonlyMap<string, { text: string; truth: boolean | undefined }>, targets: ReadonlySet<number>): boolean {
+function sideBySide(graph: FlowGraph, runs: readonly FlowResult[]): FlowResult {
+  const merge = (parts: readonly (readonly LockState[])[]): LockState[] => {
+    const reached = parts.filter((states) => states.length > 0);
+    const count = Math.max(0, ...reached.map((states) => states.length));
+    return Array.from({ length: count }, (_, i) => {
+      const locks = reached.flatMap((states) => [...states[Math.min(i, states.length - 1)]!.locks]);
+      return makeState(new Map(locks), NOTHING);
+    });
+  };
+  const exits = graph.nodes.flatMap((node, index) => {
+    if (node.kind !== 'exit') return [];
+    const states = merge(runs.map((run) => run.exits.filter((exit) => exit.node === index).map((exit) => exit.state)));
+    const result = typeof node.result === 'boolean' ? node.result : undefined;
+    return states.map((state): Exit => ({ node: index, state, result }));
+  });
+  return {
+    before: graph.nodes.map((_, index) => merge(runs.map((run) => run.before[index]!))),
+    exits,
+    incomplete: runs.some((run) => run.incomplete),
+  };
+}
+
+/** A constant: its text (an enumerator, a number) and its truth, as far as known. */
+export interface Constant {
+  text: string;
+  truth: boolean | undefined;
+}
+
+/** Constants by parameter name. */
+export type Constants = ReadonlyMap<string, Constant>;
+
+/** What constants say of the conditions that a function asks. */
+export function factsOf(graph: FlowGraph, constants: Constants): ReadonlyMap<string, boolean> {
   const facts = new Map<string, boolean>();
+  for (const [name, { truth }] of constants) if (truth !== undefined) facts.set(name, truth);
   for (const node of graph.nodes) {
-    if (node.kind !== 'branch' || node.key === undefined) continue;
-    const plain = constants.get(node.key);
-    if (plain?.truth !== undefined) facts.set(node.key, plain.truth);
-    const [, name, op, text] = /^(\w+)(==|!=)(\w+)$/.exec(node.key) ?? [];
-    const compared = name === undefined ? undefined : constants.get(name);
-    if (compared) facts.set(node.key, (compared.text === text) === (op === '=='));
+    const sides = node.kind === 'branch' && node.key !== undefined ? sidesOf(node.key) : undefined;
+    const compared = sides && constants.get(sides.subject);
+    if (node.kind !== 'branch' || !sides || !compared) continue;
+    if (compared.text === sides.constant) facts.set(node.key!, true);
+    else if (isNumber(compared.text) === isNumber(sides.constant)) facts.set(node.key!, false);
   }
-  if (facts.size === 0) return true;
-  return new FlowRun(graph, () => undefined, new Set(), facts).reaches(targets);
+  return facts;
 }

@@ -2,20 +2,20 @@
 import { columnOf, type Position } from '../kernel-c/syntax.js';
 import type { CallEdge, CallSite, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
-import { analyseFlow, NEUTRAL, summarise, type FlowResult, type Outcome, type Summary } from './flow-analysis.js';
+import { analyseFlow, type Constants, factsOf, type FlowResult } from './flow-analysis.js';
 import { FlowBuilder, lineOf } from './flow-builder.js';
 import type { FlowGraph, FlowNode } from './flow-graph.js';
 import type { LockNames } from './lock-names.js';
 import { ENTRY_STATE, type Holding, type LockName, type LockState } from './lock-state.js';
 import { lockPrimitive } from './primitives.js';
+import { describeSummary, NEUTRAL, type Outcome, summarise, type Summary } from './summary.js';
 
 /** A function is looked at again when a callee's summary changes; recursion ends here. */
 const MAX_ROUNDS = 6;
 
-/** A function's flow graph, for those who ask about its calls. */
+/** A function's flow, for those who ask about its calls. */
 interface Graph {
-  graph: FlowGraph;
-  unassigned: ReadonlyMap<string, number>;
+  flow: Flow;
   /** Call nodes by site key. */
   calls: ReadonlyMap<string, readonly number[]>;
 }
@@ -121,7 +121,7 @@ export class LockFlows {
     const summary = summarise(flow.result, flow.unassigned);
     const before = this.summaries.get(node.id) ?? NEUTRAL;
     this.summaries.set(node.id, summary);
-    return describe(before) !== describe(summary);
+    return describeSummary(before) !== describeSummary(summary);
   }
 
   private flowOf(node: FunctionNode): Flow {
@@ -215,22 +215,22 @@ export class LockFlows {
   private graph(node: FunctionNode): Graph {
     let known = this.graphs.get(node.id);
     if (!known) {
-      const { graph, unassigned } = this.flowOf(node);
+      const flow = this.flowOf(node);
       this.flows.delete(node.id);
       const calls = new Map<string, number[]>();
-      graph.nodes.forEach((inner, index) => {
+      flow.graph.nodes.forEach((inner, index) => {
         if (inner.kind !== 'call') return;
         const key = this.keyOf(node, inner.p, inner.callee);
         calls.set(key, [...(calls.get(key) ?? []), index]);
       });
-      known = { graph, unassigned, calls };
+      known = { flow, calls };
       this.graphs.set(node.id, known);
     }
     return known;
   }
 
   graphOf(node: FunctionNode): FlowGraph {
-    return this.graph(node).graph;
+    return this.graph(node).flow.graph;
   }
 
   /** Indices of the nodes of an edge's call in its caller's flow graph. */
@@ -238,9 +238,22 @@ export class LockFlows {
     return this.graph(edge.caller).calls.get(siteKey(edge.caller, edge.site)) ?? [];
   }
 
+  /**
+   * States before an edge's call when the caller's parameters have these values; none where that rules the call out,
+   * undefined where the call isn't found in the flow graph.
+   */
+  statesUnder(edge: CallEdge, constants: Constants): readonly LockState[] | undefined {
+    const nodes = this.callNodes(edge);
+    if (nodes.length === 0) return undefined;
+    const { flow } = this.graph(edge.caller);
+    const given = factsOf(flow.graph, constants);
+    const { before, incomplete } = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()), given);
+    return incomplete ? undefined : nodes.flatMap((index) => before[index]!);
+  }
+
   /** Does a parameter keep its value throughout the function? */
   isUnassigned(node: FunctionNode, parameter: string): boolean {
-    return this.graph(node).unassigned.has(parameter);
+    return this.graph(node).flow.unassigned.has(parameter);
   }
 
   /** States before an edge's call. */
@@ -289,11 +302,4 @@ function distinctLocks(states: readonly LockState[]): readonly LockState[] {
     if (!seen.has(key)) seen.set(key, state);
   }
   return [...seen.values()];
-}
-
-function describe(summary: Summary): string {
-  return summary.outcomes
-    .map(({ effects, result, when }) => `${[...effects].map(([lock, holding]) => `${lock}${holding.held ? holding.mode : '-'}`)}/${result}/${[...when]}`)
-    .sort()
-    .join(';');
 }

@@ -16,7 +16,15 @@ export const allRules: readonly Rule[] = [rmpUnderMmuLock, directmapUnderMmuLock
  */
 export function checkRules(input: RuleInput, ids: readonly string[] = []): Finding[] {
   const chosen = ids.length === 0 ? allRules : ids.map((id) => ruleById(id));
-  return chosen.flatMap((rule) => rule.check(input)).sort(compareFindings);
+  return chosen
+    .flatMap((rule) => rule.check(input))
+    .filter((finding) => !isSuppressed(input, finding))
+    .sort(compareFindings);
+}
+
+/** Does a comment on the line, or on the one above it, take the finding back? */
+function isSuppressed({ program }: RuleInput, { file, line, rule }: Finding): boolean {
+  return program.file(file)?.suppressions.some((one) => (one.line === line || one.line === line - 1) && one.rules.includes(rule)) === true;
 }
 
 function ruleById(id: string): Rule {

@@ -20,6 +20,8 @@ const quietSettings = {
   'workbench.tips.enabled': false,
   'workbench.colorTheme': 'Default Dark Modern',
   'workbench.reduceMotion': 'on',
+  // Rows below a row that stays can't be clicked.
+  'workbench.tree.enableStickyScroll': false,
   'telemetry.telemetryLevel': 'off',
   'extensions.ignoreRecommendations': true,
   'git.enabled': false,

@@ -21,7 +21,7 @@ export class ProblemsPanel {
   private readonly panel: Locator;
   private readonly relatedRows: Locator;
 
-  constructor(page: Page) {
+  constructor(private readonly page: Page) {
     this.panel = page.locator('.markers-panel');
     // A file's row has its icon, a problem's that of its severity.
     this.relatedRows = this.panel.locator('.monaco-list-row:not(:has(.marker-icon, .file-icon))');
@@ -41,6 +41,13 @@ export class ProblemsPanel {
   /** @param index counts from 0 over all related places in view */
   async openRelated(index: number): Promise<void> {
     await this.relatedRows.nth(index).dblclick();
+    // What the mouse rests on gets a hover, which would lie over the other rows.
+    await this.page.mouse.move(0, 0);
+  }
+
+  /** Shows only problems that contain this text. */
+  async filter(text: string): Promise<void> {
+    await this.page.locator('.panel .viewpane-filter input').fill(text);
   }
 
   get element(): Locator {

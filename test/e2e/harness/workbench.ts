@@ -201,6 +201,18 @@ export class Workbench implements AsyncDisposable {
     }
   }
 
+  /** Drags the border of the side bar. */
+  async widenSideBar(pixels: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (!box) throw new Error('the side bar is hidden');
+    const [x, y] = [box.x + box.width, box.y + box.height / 2];
+    await this.page.mouse.move(x, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x + pixels, y, { steps: 5 });
+    await this.page.mouse.up();
+    await this.page.mouse.move(0, 0);
+  }
+
   get statusBarItem(): Locator {
     return this.page.locator('.statusbar-item[id$="gmemLens.status"]');
   }

@@ -29,7 +29,11 @@ export interface BracketTokens {
   kind(i: number): number;
   code(i: number): number;
   inFirstColumn(i: number): boolean;
+  word(i: number): string;
 }
+
+/** Words that begin a declaration and never go on with one on a new line. */
+export const STORAGE_WORD = /^(static|extern|typedef)$/;
 
 const opens = (code: number) => code === PAREN_OPEN || code === BRACE_OPEN || code === BRACKET_OPEN;
 const closes = (code: number) => code === PAREN_CLOSE || code === BRACE_CLOSE || code === BRACKET_CLOSE;
@@ -98,7 +102,7 @@ class Recovery {
     const { tokens } = this;
     if (tokens.kind(i) !== TokenKind.Word || !tokens.inFirstColumn(i)) return false;
     if (this.isPunctuation(i + 1, COLON)) return false;
-    if (this.open.length > 0) return !this.isPunctuation(i - 1, COMMA);
+    if (this.open.length > 0) return !this.isPunctuation(i - 1, COMMA) || STORAGE_WORD.test(tokens.word(i));
     return i === 0 || this.isPunctuation(i - 1, SEMICOLON) || this.isPunctuation(i - 1, BRACE_CLOSE);
   }
 

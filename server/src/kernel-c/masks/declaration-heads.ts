@@ -51,7 +51,9 @@ export function maskDeclarationHead(m: MaskContext, i: number): void {
   const { names, end } = head;
   const isCall = m.is(end, PAREN_OPEN);
   let last = names.length;
-  const wanted = (count: number) => (head.hasType ? 1 : Math.min(2, count));
+  // In `void (*f)(int)` the name stands in the parentheses.
+  const ownNames = isCall && m.is(end + 1, STAR) ? 0 : 1;
+  const wanted = (count: number) => Math.min(head.hasType ? ownNames : ownNames + 1, count);
   while (
     !isCall &&
     last > wanted(last) &&
@@ -62,7 +64,7 @@ export function maskDeclarationHead(m: MaskContext, i: number): void {
     m.blankTokens(names[last]!.first, names[last]!.last);
   }
   if (last <= wanted(last)) return;
-  const name = last - 1;
+  const name = ownNames === 0 ? last : last - 1;
   const type = head.hasType
     ? -1
     : head.beforeStar < last && head.beforeStar > 0

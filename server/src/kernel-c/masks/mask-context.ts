@@ -64,7 +64,10 @@ export class MaskContext extends TokenView {
     this.skipBack = new Int32Array(this.length).fill(-2);
     this.assembly = this.findAssembly();
     // Half-typed text: what the grammar can't close would swallow the functions behind it.
-    for (const position of this.brackets.unmatched) this.blankToken(position);
+    for (const position of this.brackets.unmatched) {
+      this.blankToken(position);
+      this.problems.push({ offset: this.start(position), message: 'bracket without its partner' });
+    }
     if (this.tokens.unterminated >= 0)
       this.problems.push({ offset: this.tokens.unterminated, message: 'comment is never closed' });
     for (const offset of this.selected.unbalanced)

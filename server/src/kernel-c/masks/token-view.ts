@@ -2,7 +2,7 @@
 import { type KeptText, selectText } from '../conditionals.js';
 import type { Configuration } from '../conditions.js';
 import { TokenKind, type Tokens, tokenize } from '../lexer.js';
-import { type Brackets, matchBrackets } from './brackets.js';
+import { type Brackets, matchBrackets, STORAGE_WORD } from './brackets.js';
 
 export const PAREN_OPEN = 40;
 export const PAREN_CLOSE = 41;
@@ -108,12 +108,16 @@ export class TokenView {
   itemStarts(): number[] {
     const starts: number[] = [];
     for (let i = 0; i < this.length; i++) {
-      const follows = i === 0 || this.is(i - 1, SEMICOLON) || this.is(i - 1, BRACE_CLOSE);
-      if (this.recovered.has(i) || (follows && this.isWord(i) && this.inFirstColumn(i)))
+      if (this.recovered.has(i) || (this.isWord(i) && this.inFirstColumn(i) && this.beginsItem(i)))
         starts.push(this.start(i));
       if (this.partner[i]! > i) i = this.partner[i]!;
     }
     return starts;
+  }
+
+  private beginsItem(i: number): boolean {
+    const isBehindItem = i === 0 || this.is(i - 1, SEMICOLON) || this.is(i - 1, BRACE_CLOSE);
+    return isBehindItem || STORAGE_WORD.test(this.word(i));
   }
 
   /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */

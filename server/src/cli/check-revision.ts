@@ -1,0 +1,24 @@
+/** Findings of a tree as it was at a git revision: changed files are put back in memory, the rest is shared. */
+import { bundleFiles } from '../host/bundle-files.js';
+import { filesAt } from '../host/git.js';
+import type { LoadedProgram } from '../host/load-program.js';
+import { readFacts } from '../kernel-c/file-facts.js';
+import { loadParser } from '../kernel-c/parser.js';
+import { fingerprint } from '../rules/fingerprint.js';
+import { TreeAnalysis } from '../rules/tree-analysis.js';
+
+/**
+ * Fingerprints of the findings at a revision. The program is left as it was at that revision.
+ * @throws TreeError when git can't tell
+ */
+export async function findingsAt(loaded: LoadedProgram, revision: string, rules: readonly string[]): Promise<string[]> {
+  const files = await filesAt(loaded.tree, revision);
+  const parser = await loadParser(bundleFiles());
+  const { program } = loaded;
+  for (const [file, text] of files) {
+    if (!program.file(file)) continue;
+    if (text === null) program.removeFile(file);
+    else program.setFile(file, readFacts(parser, text, loaded.configuration.configuration));
+  }
+  return new TreeAnalysis(program).check(rules).map(fingerprint);
+}
