@@ -17,7 +17,6 @@ const required = [
   'LICENSE',
   'CHANGELOG.md',
   'icon.png',
-  'docs/screenshots/',
   'dist/client.cjs',
   'dist/server.js',
   'dist/worker.js',

@@ -60,7 +60,7 @@ test('each step of a path opens its file', async () => {
     await expect.poll(() => workbench.activeFile()).toBe(file);
     await expect.poll(async () => (await workbench.cursor()).line).toBe(line);
   }
-  await workbench.screenshot('finding', true);
+  await workbench.screenshot('finding');
   await problems.filter('');
 });
 

@@ -1,10 +1,11 @@
 /** `gmem-lens callers FUNCTION`: the tree of callers up to where paths begin. */
 import { entryPointOf } from '../program/entry-points.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
+import { loadCallersProgram } from '../host/load-callers.js';
 import type { Program } from '../program/program.js';
 import { UsageError } from './errors.js';
-import { loadTree, type TreeOptions } from './load.js';
-import { writeJson, writeLine } from './output.js';
+import { loadTree, snapshotOptions, type TreeOptions } from './load.js';
+import { log, writeJson, writeLine } from './output.js';
 
 export interface CallersOptions extends TreeOptions {
   depth: number;
@@ -103,16 +104,23 @@ function closest(program: Program, name: string): string[] {
   return [...program.symbols.functionsByName.keys()].filter((known) => known.toLowerCase().includes(wanted) || wanted.includes(known.toLowerCase())).slice(0, 5);
 }
 
+/** The whole tree is searched for what leads to the function; a smaller scope is read as it is. */
+async function programFor(name: string, tree: string, options: CallersOptions): Promise<{ program: Program; tree: string }> {
+  if (options.scope !== 'all') return (await loadTree(tree, options)).loaded;
+  const found = await loadCallersProgram(name.slice(name.lastIndexOf(':') + 1), { ...snapshotOptions(tree, options), ...(options.workers !== undefined && { workers: options.workers }) });
+  if (found.notFollowed.length > 0) log(`note: callers of ${found.notFollowed.slice(0, 8).join(', ')}${found.notFollowed.length > 8 ? ' …' : ''} are not followed: too many files use these names`);
+  return found;
+}
+
 export async function callers(name: string, tree: string, options: CallersOptions): Promise<number> {
-  const { loaded } = await loadTree(tree, options);
-  const { program } = loaded;
+  const { program, tree: root } = await programFor(name, tree, options);
   const nodes = named(program, name);
   const trees: CallerTree[] = nodes.map((node) => new CallerTrees(program, options.depth).of(node));
   if (trees.length === 0) {
     const edges = program.callsToName(name);
     if (edges.length === 0) {
       const near = closest(program, name);
-      throw new UsageError(`no function '${name}' in scope '${options.scope}' of ${loaded.tree}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`);
+      throw new UsageError(`no function '${name}' in scope '${options.scope}' of ${root}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`);
     }
     trees.push({ function: name, file: null, line: null, callers: new CallerTrees(program, options.depth).callers(edges, 0) });
   }

@@ -22,7 +22,7 @@ export async function doctor(tree: string, options: TreeOptions): Promise<number
     const root = openTree(tree, { anyFolder: options.scope !== 'kvm' && options.scope !== 'all' });
     await say(true, `kernel tree ${root}`);
     const { loaded, analysis } = await loadTree(tree, options);
-    await say(true, `configuration: ${loaded.configuration.configuration.key.slice(0, 60)}`);
+    await say(true, `configuration ${loaded.configuration.file ?? "of a distribution's kernel: the tree has no .config"}`);
     await say(loaded.files.length > 0, `${plural(loaded.files.length, 'file')} in scope '${options.scope}'`);
     await say(true, `${plural([...analysis.program.functions()].length, 'function')}, ${plural(analysis.findings.length, 'finding')}`);
     for (const note of loaded.notes) await writeLine(`    note ${note.file}:${note.line}: ${note.message}`);

@@ -20,14 +20,35 @@ export async function filesAt(tree: string, revision: string): Promise<Map<strin
   let names: string[];
   try {
     await git(tree, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]);
-    const changed = await git(tree, ['diff', '--name-only', '--relative', '-z', revision, '--', '*.c', '*.h']);
-    const untracked = await git(tree, ['ls-files', '--others', '--exclude-standard', '-z', '--', '*.c', '*.h']);
+    const changed = await git(tree, [
+      'diff',
+      '--name-only',
+      '--relative',
+      '-z',
+      revision,
+      '--',
+      '*.c',
+      '*.h',
+    ]);
+    const untracked = await git(tree, [
+      'ls-files',
+      '--others',
+      '--exclude-standard',
+      '-z',
+      '--',
+      '*.c',
+      '*.h',
+    ]);
     names = [...changed.split('\0'), ...untracked.split('\0')].filter(Boolean);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new TreeError(`${tree} can't be compared with '${revision}': ${missing ? 'git is not installed' : 'it is no git work tree, or has no such revision'}.`, 'Name a commit, tag or branch of a tree under git.');
+    throw new TreeError(
+      `${tree} can't be compared with '${revision}': ${missing ? 'git is not installed' : 'it is no git work tree, or has no such revision'}.`,
+      'Name a commit, tag or branch of a tree under git.',
+    );
   }
   const files = new Map<string, string | null>();
-  for (const name of names) files.set(name, await git(tree, ['show', `${revision}:./${name}`]).catch(() => null));
+  for (const name of names)
+    files.set(name, await git(tree, ['show', `${revision}:./${name}`]).catch(() => null));
   return files;
 }

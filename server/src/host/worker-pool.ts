@@ -22,7 +22,8 @@ const MOST_WORKERS = 4;
 /** Below this many bytes of C a further thread costs more to start than it saves. */
 const BYTES_WORTH_A_WORKER = 256 * 1024;
 
-const HEAP_MEGABYTES = 1024;
+/** For one thread; the largest file that is read takes a quarter of it. */
+const HEAP_MEGABYTES = 512;
 
 export interface ReadOptions {
   tree: string;

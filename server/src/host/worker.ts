@@ -15,14 +15,16 @@ import {
   type WorkerTask,
 } from './worker-protocol.js';
 
-/** Results are sent in parcels of about this many bytes: each message costs both threads time. */
+/** Results are sent in parcels, of so many bytes or so often: each message costs both threads time. */
 const PARCEL_BYTES = 1 << 20;
+const PARCEL_MS = 100;
 
 const task = workerData as WorkerTask;
 const { shared, owners, slot } = task;
 
 let parcel: FileResult[] = [];
 let parcelBytes = 0;
+let lastSent = performance.now();
 
 function send(): void {
   if (parcel.length === 0) return;
@@ -33,12 +35,13 @@ function send(): void {
   );
   parcel = [];
   parcelBytes = 0;
+  lastSent = performance.now();
 }
 
 function add(result: FileResult): void {
   parcel.push(result);
   parcelBytes += result.facts?.length ?? 0;
-  if (parcelBytes >= PARCEL_BYTES) send();
+  if (parcelBytes >= PARCEL_BYTES || performance.now() - lastSent >= PARCEL_MS) send();
 }
 
 function* indices(): Iterable<number> {

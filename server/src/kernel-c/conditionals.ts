@@ -106,7 +106,7 @@ class Selection {
         continue;
       }
       const directive = this.directive(i);
-      if (directive.kind === 'if' && this.nesting < MAX_NESTING)
+      if (directive.kind === 'if' && this.nesting < MAX_NESTING && !this.leavesFunction(i, to))
         i = this.selectGroup(i, to, truth, when, dropped);
       else this.note(i, directive, truth, when, dropped);
     }

@@ -3,7 +3,7 @@
  * Requests are answered from what is there; nothing here knows a protocol message.
  */
 import { readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
 import { loadProgram, type LoadedProgram } from '../host/load-program.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
@@ -44,9 +44,10 @@ export class KernelWorkspace {
 
   /**
    * Reads the tree anew; a reading under way is given up.
+   * @param cacheFolder where the editor keeps such things, absolute; else the user's folder for caches
    * @throws TreeError, or the abort's reason when a later call took over
    */
-  async load(tree: string, settings: Settings): Promise<OpenTree> {
+  async load(tree: string, settings: Settings, cacheFolder?: string): Promise<OpenTree> {
     this.loading?.abort();
     const loading = new AbortController();
     this.loading = loading;
@@ -58,7 +59,8 @@ export class KernelWorkspace {
       workers: settings.workers,
       signal: loading.signal,
       onProgress: (done, total) => this.events.onProgress(done, total),
-      ...(settings.config !== '' && { config: settings.config }),
+      ...(settings.config !== '' && { config: resolve(tree, settings.config) }),
+      ...(cacheFolder !== undefined && { cacheFolder }),
     });
     loading.signal.throwIfAborted();
     this.current = { loaded, analysis: new TreeAnalysis(loaded.program), locations: new TreeLocations(tree, realpathSync(tree)) };

@@ -29,6 +29,7 @@ class Server {
   private readonly workspace: KernelWorkspace;
   private settings: Settings = readSettings(undefined).settings;
   private tree: string | undefined;
+  private cacheFolder: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private published = new Set<string>();
   private lastProgress = 0;
@@ -72,6 +73,7 @@ class Server {
   private initialize(parameters: InitializeParams): InitializeResult {
     const options = (parameters.initializationOptions ?? {}) as InitializationOptions;
     this.tree = options.tree ?? openedTree(parameters);
+    this.cacheFolder = options.storagePath;
     this.refreshesLenses = parameters.capabilities.workspace?.codeLens?.refreshSupport === true;
     this.watchesConfiguration = parameters.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
     this.take(options.settings);
@@ -125,7 +127,7 @@ class Server {
     }
     this.status({ state: 'indexing', tree: this.tree });
     try {
-      const { loaded } = await this.workspace.load(this.tree, this.settings);
+      const { loaded } = await this.workspace.load(this.tree, this.settings, this.cacheFolder);
       for (const { file, line, message } of loaded.notes) this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();

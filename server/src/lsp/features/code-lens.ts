@@ -1,5 +1,6 @@
 /** Code lenses above functions on a guest-memory path: callers, lock context, and what a hook is for. */
 import type { CodeLens } from 'vscode-languageserver/node';
+import { entryPointOf } from '../../program/entry-points.js';
 import { gmemPath } from '../../rules/gmem-path.js';
 import { hookOf } from '../../rules/hooks.js';
 import type { OpenTree } from '../kernel-workspace.js';
@@ -15,7 +16,10 @@ export function codeLenses({ analysis, locations }: OpenTree, file: string): Cod
     const range = rangeAt(node.facts.line, node.facts.column, node.name.length);
     const callers = new Set(program.callsTo(node).map((edge) => edge.caller.id)).size;
     const show = { command: SHOW_CALLERS, arguments: [locations.uri(file), range.start] };
-    lenses.push({ range, command: { ...show, title: callers === 1 ? '1 caller' : `${callers} callers` } });
+    // What calls it from outside of the scope, if anything does.
+    const entry = callers === 0 ? entryPointOf(program, node) : undefined;
+    const title = `${callers} ${callers === 1 ? 'caller' : 'callers'}${entry ? `, entry: ${entry.label}` : ''}`;
+    lenses.push({ range, command: { ...show, title } });
     const held = analysis.contexts.whenHeld(node, 'kvm.mmu_lock');
     lenses.push({
       range,
