@@ -39,19 +39,19 @@ const inTree = (path: string, ...texts: string[]) => placeOf(join(tree.path, pat
 
 describe('the status bar', () => {
   test('shows progress while the tree is read, then what there is', async () => {
-    await workbench.waitForStatus(/functions/, indexingTimeoutMs);
-    const history = await workbench.statusHistory();
+    await workbench.status.waitFor(/functions/, indexingTimeoutMs);
+    const history = await workbench.status.history();
     const percentages = history
       .map((text) => /^gmem: (\d+)%$/.exec(text)?.[1])
       .filter(Boolean)
       .map(Number);
     expect(percentages.length).toBeGreaterThan(0);
     expect(percentages).toEqual([...percentages].sort((a, b) => a - b));
-    expect(await workbench.statusBarText()).toMatch(/^gmem: [\d,]+ functions, \d+ findings?$/);
+    expect(await workbench.status.text()).toMatch(/^gmem: [\d,]+ functions, \d+ findings?$/);
   });
 
   test('a file that is no C is a note and nothing more', async () => {
-    await workbench.statusBarItem.click();
+    await workbench.status.element.click();
     await expect
       .poll(() => workbench.notifications())
       .toEqual([expect.stringMatching(/files · 1 note, in the output · /)]);
@@ -69,7 +69,7 @@ describe('code lenses', () => {
     await workbench.openFile(guestMemfd);
     await workbench.gotoText('static void kvm_gmem_free_folio');
     await expect
-      .poll(() => workbench.lensesAbove('static void kvm_gmem_free_folio('))
+      .poll(() => workbench.lenses.above('static void kvm_gmem_free_folio('))
       .toEqual([
         expect.stringMatching(/^\d+ callers$/),
         'mmu_lock: never held',
@@ -80,15 +80,15 @@ describe('code lenses', () => {
 
   test('functions off the guest memory paths have none', async () => {
     await workbench.gotoText('static inline kvm_pfn_t folio_file_pfn');
-    await expect.poll(() => workbench.codeLens('caller').isVisible()).toBe(true);
-    expect(await workbench.lensesAbove('static inline kvm_pfn_t folio_file_pfn(')).toEqual([]);
+    await expect.poll(() => workbench.lenses.first('caller').isVisible()).toBe(true);
+    expect(await workbench.lenses.above('static inline kvm_pfn_t folio_file_pfn(')).toEqual([]);
   });
 
   test('tell where mmu_lock is always held', async () => {
     await workbench.openFile('arch/x86/kvm/mmu/mmu.c');
     await workbench.gotoText('bool kvm_unmap_gfn_range(');
     await expect
-      .poll(() => workbench.lensesAbove('bool kvm_unmap_gfn_range('))
+      .poll(() => workbench.lenses.above('bool kvm_unmap_gfn_range('))
       .toContain('mmu_lock: always held');
   });
 });
@@ -112,8 +112,10 @@ describe('the call hierarchy', () => {
   test('leads from the callers lens of rmpupdate up to fallocate(2)', async () => {
     await workbench.openFile('arch/x86/virt/svm/sev.c');
     await workbench.gotoText('static int rmpupdate(');
-    await expect.poll(() => workbench.lensesAbove('static int rmpupdate(')).toContain('mmu_lock: never held');
-    await workbench.clickLens('static int rmpupdate(', /callers/);
+    await expect
+      .poll(() => workbench.lenses.above('static int rmpupdate('))
+      .toContain('mmu_lock: never held');
+    await workbench.lenses.click('static int rmpupdate(', /callers/);
     await workbench.calls.waitFor('rmpupdate');
     const rows = await workbench.calls.walk(pathUp);
     await workbench.widenSideBar(260);
@@ -137,9 +139,9 @@ describe('the call hierarchy', () => {
     await workbench.openFile(guestMemfd);
     await workbench.gotoText('static long kvm_gmem_fallocate(');
     await expect
-      .poll(() => workbench.lensesAbove('static long kvm_gmem_fallocate('))
+      .poll(() => workbench.lenses.above('static long kvm_gmem_fallocate('))
       .toContainEqual(expect.stringMatching(/caller/));
-    await workbench.clickLens('static long kvm_gmem_fallocate(', /caller/);
+    await workbench.lenses.click('static long kvm_gmem_fallocate(', /caller/);
     await workbench.calls.waitFor('kvm_gmem_fallocate');
     await workbench.calls.show('Outgoing');
     await workbench.calls.waitFor('kvm_gmem_fallocate');
@@ -150,7 +152,7 @@ describe('the call hierarchy', () => {
 
   test('another lens asks about callers again', async () => {
     await workbench.gotoText('static void kvm_gmem_invalidate_end(');
-    await workbench.clickLens('static void kvm_gmem_invalidate_end(', /callers/);
+    await workbench.lenses.click('static void kvm_gmem_invalidate_end(', /callers/);
     await workbench.calls.waitFor('kvm_gmem_invalidate_end');
     await workbench.calls.walk(['kvm_gmem_punch_hole', 'kvm_gmem_fallocate']);
   });
@@ -222,7 +224,7 @@ describe('an RMP update under mmu_lock', () => {
     await workbench.openFile('arch/x86/virt/svm/sev.c');
     await workbench.gotoText('int rmp_make_shared(');
     await expect
-      .poll(() => workbench.lensesAbove('int rmp_make_shared('))
+      .poll(() => workbench.lenses.above('int rmp_make_shared('))
       .toContain('mmu_lock: sometimes held');
   });
 
@@ -231,7 +233,7 @@ describe('an RMP update under mmu_lock', () => {
     await workbench.undoAll();
     await expect.poll(ofThisRule).toEqual([]);
     await workbench.openFile('arch/x86/virt/svm/sev.c');
-    await expect.poll(() => workbench.lensesAbove('int rmp_make_shared(')).toContain('mmu_lock: never held');
+    await expect.poll(() => workbench.lenses.above('int rmp_make_shared(')).toContain('mmu_lock: never held');
     await workbench.screenshot('undone');
   });
 });
@@ -266,20 +268,20 @@ describe('code that is being typed', () => {
     expect(await workbench.hover('Locks held')).toContain(
       'kvm.mmu_lock (write), taken in kvm_gmem_invalidate_begin:',
     );
-    await workbench.page.keyboard.press('Escape');
-    expect(await workbench.lensesAbove('static void kvm_gmem_invalidate_begin(')).toEqual([
+    await workbench.gotoText('static void kvm_gmem_invalidate_begin(');
+    expect(await workbench.lenses.above('static void kvm_gmem_invalidate_begin(')).toEqual([
       expect.stringMatching(/^\d+ callers$/),
       'mmu_lock: never held',
       expect.stringMatching(/^invalidation: /),
     ]);
     expect(await workbench.notifications()).toEqual([]);
-    expect(await workbench.statusBarText()).toMatch(/functions/);
+    expect(await workbench.status.text()).toMatch(/functions/);
   });
 
   test('and all is well again afterwards', async () => {
     await workbench.gotoText('static int kvm_gmem_release(');
     await expect
-      .poll(() => workbench.lensesAbove('static int kvm_gmem_release('))
+      .poll(() => workbench.lenses.above('static int kvm_gmem_release('))
       .toContain('mmu_lock: never held');
     expect((await workbench.problems()).filter(({ severity }) => severity === 'error')).toEqual([]);
   });

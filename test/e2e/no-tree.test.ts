@@ -29,7 +29,7 @@ describe('a C project that is no kernel', () => {
   test('the extension stays out of sight, and says why when asked', async () => {
     await workbench.runCommand('Guest Memory Lens: Show Status');
     await expect.poll(() => workbench.notifications()).toEqual([expect.stringContaining('is off here')]);
-    expect(await workbench.statusBarItem.isVisible()).toBe(false);
+    expect(await workbench.status.element.isVisible()).toBe(false);
   });
 });
 
@@ -41,8 +41,8 @@ describe('a setting that names no kernel tree', () => {
   afterAll(() => workbench?.[Symbol.asyncDispose]());
 
   test('the status bar shows the failure, and a click its reason', async () => {
-    await workbench.waitForStatus('failed');
-    await workbench.statusBarItem.click();
+    await workbench.status.waitFor('failed');
+    await workbench.status.element.click();
     await expect.poll(() => workbench.outputText()).toContain(`${join(folder, 'linux')} has no virt/kvm.`);
     expect(await workbench.outputText()).toContain('Set gmemLens.tree to a Linux kernel tree');
     await workbench.screenshot('no-tree');
@@ -56,8 +56,8 @@ describe('a scope in which there is nothing', () => {
   afterAll(() => workbench?.[Symbol.asyncDispose]());
 
   test('the status bar shows the failure, and a click its reason', async () => {
-    await workbench.waitForStatus('failed');
-    await workbench.statusBarItem.click();
+    await workbench.status.waitFor('failed');
+    await workbench.status.element.click();
     await expect.poll(() => workbench.outputText()).toContain('The scope rust/** matches no .c or .h file');
   });
 });

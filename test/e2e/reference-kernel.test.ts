@@ -26,12 +26,12 @@ afterAll(async () => {
 keepPicturesOfFailures(() => workbench);
 
 test('the status bar counts functions and findings', async () => {
-  await workbench.waitForStatus(/functions/);
-  expect(await workbench.statusBarText()).toMatch(/^gmem: [\d,]+ functions, [1-9]\d* findings?$/);
+  await workbench.status.waitFor(/functions/);
+  expect(await workbench.status.text()).toMatch(/^gmem: [\d,]+ functions, [1-9]\d* findings?$/);
 });
 
 test('a click on it tells more', async () => {
-  await workbench.statusBarItem.click();
+  await workbench.status.element.click();
   await expect.poll(() => workbench.notifications()).toEqual([expect.stringContaining(tree.path)]);
   await workbench.runCommand('Notifications: Clear All Notifications');
 });
@@ -70,6 +70,6 @@ test('a configuration of the workspace goes before, and is read at once', async 
     join(tree.path, '.vscode', 'settings.json'),
     JSON.stringify({ 'gmemLens.config': 'configs/correct.config' }),
   );
-  await workbench.waitForStatus(/ 0 findings/);
+  await workbench.status.waitFor(/ 0 findings/);
   await expect.poll(() => workbench.problems()).toEqual([]);
 });

@@ -34,13 +34,13 @@ keepPicturesOfFailures(() => workbench);
 
 test('the tree is read, with its own configuration and not the one that its settings name', async () => {
   await workbench.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();
-  await workbench.waitForStatus(/functions, 0 findings/);
+  await workbench.status.waitFor(/functions, 0 findings/);
 });
 
 test('lenses are there', async () => {
   await workbench.openFile(guestMemfd);
   await workbench.gotoText('kvm_gmem_free_folio(');
-  await workbench.codeLens('mmu_lock: never held').waitFor();
+  await workbench.lenses.first('mmu_lock: never held').waitFor();
   await workbench.screenshot('restricted');
 });
 
@@ -60,5 +60,5 @@ test('an edit is warned of', async () => {
 test('trust lets the settings of the workspace in', async () => {
   await workbench.runCommand('Workspaces: Manage Workspace Trust');
   await workbench.page.locator('.workspace-trust-editor a.monaco-button', { hasText: /^Trust$/ }).click();
-  await workbench.waitForStatus(/[1-9]\d* findings?$/);
+  await workbench.status.waitFor(/[1-9]\d* findings?$/);
 });

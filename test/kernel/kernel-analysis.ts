@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleFiles } from '../../server/src/host/bundle-files.ts';
 import { type LoadedProgram, loadProgram } from '../../server/src/host/load-program.ts';
-import { readFacts } from '../../server/src/kernel-c/file-facts.ts';
 import { loadParser } from '../../server/src/kernel-c/parser.ts';
+import { readFileFacts } from '../../server/src/kernel-c/templates.ts';
 import { LOCK_WORDS } from '../../server/src/locks/primitives.ts';
 import type { FunctionNode } from '../../server/src/program/model.ts';
 import { TreeAnalysis } from '../../server/src/rules/tree-analysis.ts';
@@ -51,7 +51,15 @@ export class KernelAnalysis {
     for (const file of new Set([...texts.keys(), ...this.present.keys()])) {
       const text = texts.get(file) ?? this.text(file);
       if (text === (this.present.get(file) ?? this.text(file))) continue;
-      this.loaded.program.setFile(file, readFacts(parser, text, this.loaded.configuration.configuration));
+      this.loaded.program.setFile(
+        file,
+        readFileFacts(
+          parser,
+          text,
+          this.loaded.configuration.configuration,
+          this.loaded.program.templates().get(file),
+        ),
+      );
       if (texts.has(file)) this.present.set(file, text);
       else this.present.delete(file);
     }

@@ -193,6 +193,25 @@ int convert(struct kvm *kvm)
 }
 `));
 
+  test('a conditional one that jumps, or only gives up', () =>
+    expectC(`
+int convert(struct kvm *kvm, int n)
+{
+	write_lock(&kvm->mmu_lock);
+	while (n--) {
+		scoped_cond_guard(mutex_try, goto out, &kvm->slots_lock)
+			kvm->mode = n; /*! held kvm.mmu_lock write always, kvm.slots_lock mutex always */
+		scoped_cond_guard(mutex_try, continue, &kvm->slots_lock)
+			kvm->mode = n; /*! held kvm.mmu_lock write always, kvm.slots_lock mutex always */
+		kvm->mode = 0; /*! held kvm.mmu_lock write always */
+	}
+out:
+	kvm->mode = 3; /*! held kvm.mmu_lock write always */
+	write_unlock(&kvm->mmu_lock);
+	return rmp_make_shared(1, 0);
+}
+`));
+
   test('one that may not be had', () =>
     expectC(`
 void convert(struct kvm *kvm)
@@ -216,6 +235,25 @@ int convert(struct kvm *kvm)
 		return -EBUSY;
 	kvm->mode = 1; /*! held kvm.slots_lock mutex always */
 	return 0;
+}
+
+int later_kernels(struct kvm *kvm)
+{
+	int r;
+
+	ACQUIRE(mutex_intr, got)(&kvm->slots_lock);
+	r = ACQUIRE_ERR(mutex_intr, &got);
+	if (r)
+		return r;
+	kvm->mode = 1; /*! held kvm.slots_lock mutex always */
+	return 0;
+}
+
+void after(struct kvm *kvm)
+{
+	convert(kvm);
+	later_kernels(kvm);
+	kvm->mode = 2; /*! held nothing */
 }
 `));
 });

@@ -2,8 +2,8 @@
 import { bundleFiles } from '../host/bundle-files.js';
 import { filesAt } from '../host/git.js';
 import type { LoadedProgram } from '../host/load-program.js';
-import { readFacts } from '../kernel-c/file-facts.js';
 import { loadParser } from '../kernel-c/parser.js';
+import { readFileFacts } from '../kernel-c/templates.js';
 import { fingerprint } from '../rules/fingerprint.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 
@@ -15,10 +15,11 @@ export async function findingsAt(loaded: LoadedProgram, revision: string, rules:
   const files = await filesAt(loaded.tree, revision);
   const parser = await loadParser(bundleFiles());
   const { program } = loaded;
+  const templates = program.templates();
   for (const [file, text] of files) {
     if (!program.file(file)) continue;
     if (text === null) program.removeFile(file);
-    else program.setFile(file, readFacts(parser, text, loaded.configuration.configuration));
+    else program.setFile(file, readFileFacts(parser, text, loaded.configuration.configuration, templates.get(file)));
   }
   return new TreeAnalysis(program).check(rules).map(fingerprint);
 }

@@ -16,6 +16,8 @@ export interface PackEntry {
   readAt: number;
   /** SHA-256 of the file's bytes, in hex. */
   hash: string;
+  /** Of a template: the inclusions that its facts are of, as JSON. */
+  instances?: string;
   /** SHA-256 of the facts' bytes, in hex. */
   check: string;
   /** Bytes of the facts. */
@@ -50,7 +52,8 @@ function isEntry(value: unknown): value is PackEntry {
   const entry = value as Record<string, unknown>;
   return (
     NUMBERS.every((name) => typeof entry[name] === 'number') &&
-    TEXTS.every((name) => typeof entry[name] === 'string')
+    TEXTS.every((name) => typeof entry[name] === 'string') &&
+    (entry.instances === undefined || typeof entry.instances === 'string')
   );
 }
 

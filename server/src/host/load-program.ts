@@ -1,13 +1,16 @@
 /** From a folder on the disk to a `Program`: what is read, by whom, and what could not be. */
 import type { FileFacts } from '../kernel-c/facts.js';
+import { loadParser } from '../kernel-c/parser.js';
+import { readTemplate } from '../kernel-c/templates.js';
 import { Program } from '../program/program.js';
+import { templatesOf } from '../program/templates.js';
 import type { LoadedConfiguration } from './configuration.js';
 import { type PackRecord, readPack, writePack } from './fact-pack.js';
-import { decodeFacts } from './facts-codec.js';
+import { decodeFacts, encodeFacts } from './facts-codec.js';
 import type { ScopeFile } from './scope.js';
 import { isUnchanged, type Snapshot, type SnapshotOptions, takeSnapshot } from './snapshot.js';
 import { hashOf, readSource } from './source-file.js';
-import type { HostNote } from './tree.js';
+import { type HostNote, reasonOf } from './tree.js';
 import { readFiles } from './worker-pool.js';
 import type { FileResult } from './worker-protocol.js';
 
@@ -81,6 +84,7 @@ export async function loadProgram(options: LoadOptions): Promise<LoadedProgram> 
       options.onProgress?.(++done, files.length);
     },
   });
+  await loading.readTemplates();
   const read = performance.now();
 
   const program = new Program(configuration.configuration, snapshot.architecture, options.watched);
@@ -172,6 +176,27 @@ class Loading {
     const { path } = file;
     const entry = { path, size, mtimeMs, ctimeMs, readAt, hash, check: hashOf(facts), length: facts.length };
     this.take(path, { entry, facts });
+  }
+
+  /** Reads the files again that others include several times: their facts depend on those others. */
+  async readTemplates(): Promise<void> {
+    const { tree, configuration } = this.snapshot;
+    for (const [path, list] of templatesOf(this.facts)) {
+      const instances = JSON.stringify(list);
+      const record = this.records.get(path);
+      if (!record || record.entry.instances === instances) continue;
+      const parser = await loadParser(this.snapshot.bundle);
+      try {
+        const { text, hash } = readSource(`${tree}/${path}`);
+        if (hash !== record.entry.hash) continue;
+        const facts = encodeFacts(readTemplate(parser, text, configuration.configuration, list));
+        const entry = { ...record.entry, instances, check: hashOf(facts), length: facts.length };
+        this.changed = true;
+        this.take(path, { entry, facts });
+      } catch (error) {
+        this.notes.push({ file: path, line: 1, message: `not read as a template: ${reasonOf(error)}` });
+      }
+    }
   }
 
   async save(): Promise<void> {

@@ -27,6 +27,8 @@ export interface FunctionFacts {
   body: string;
   /** Macro that made the function, e.g. `SYSCALL_DEFINE3`. */
   generatedBy?: string;
+  /** Of a template's function: the inclusion it belongs to, and whose macros it sees. */
+  instance?: string;
   truth: Truth;
   when: string;
 }
@@ -41,6 +43,8 @@ export interface MacroFacts {
   text: string;
   /** `Statement[]` as JSON where the body could be read; `##` stands in names as `$$`. */
   body?: string;
+  /** Of a template's macro: the only inclusion in which it holds. */
+  instance?: string;
   truth: Truth;
   when: string;
 }
@@ -75,7 +79,7 @@ export interface IncludeFacts {
   angled: boolean;
   line: number;
   truth: Truth;
-  /** Object-like macros in force where a file that is no header guard's is included: `PTTYPE` → `64`. */
+  /** Of a file that is included several times: object-like macros in force there, `PTTYPE` → `64`. */
   defined?: Record<string, string>;
 }
 

@@ -32,6 +32,8 @@ function unreadable(text: string): string | undefined {
 }
 
 function includeFacts(masked: MaskedText, lines: LineIndex): FileFacts['includes'] {
+  const times = new Map<string, number>();
+  for (const { path } of masked.includes) times.set(path, (times.get(path) ?? 0) + 1);
   return masked.includes.map((include) => {
     const facts: FileFacts['includes'][number] = {
       path: include.path,
@@ -39,7 +41,7 @@ function includeFacts(masked: MaskedText, lines: LineIndex): FileFacts['includes
       line: lines.lineAt(include.start) + 1,
       truth: include.truth,
     };
-    if (!include.angled && include.defined.size > 0) facts.defined = Object.fromEntries(include.defined);
+    if (times.get(include.path)! > 1 && include.defined.size > 0) facts.defined = Object.fromEntries(include.defined);
     return facts;
   });
 }

@@ -120,7 +120,7 @@ export abstract class ExpressionFlow extends GuardedScopes {
     if (callee.k !== 'id' || this.active.length >= MAX_EXPANSION_DEPTH || this.active.includes(callee.n)) return undefined;
     const name = callee.n;
     if (this.isPrimitive(name) || this.names.isLocal(name)) return undefined;
-    const macro = this.symbols.macro(name, this.node.file);
+    const macro = this.symbols.macro(name, this.node.file, this.node.facts.instance);
     if (!macro) return undefined;
     if (macro.facts.parameters) {
       if (macro.facts.body === undefined) return undefined;
@@ -217,8 +217,10 @@ export abstract class ExpressionFlow extends GuardedScopes {
     const left = this.evaluate(node.l);
     const right = this.evaluate(node.r);
     const equality = node.op === '==' || node.op === '!=';
-    if (equality && typeof left === 'boolean' && typeof right === 'boolean') return this.decided((left === right) === (node.op === '=='));
     const against = constantOf(node.r);
+    // Two values that aren't zero may still be different.
+    const same = typeof left === 'boolean' && typeof right === 'boolean' ? (left !== right ? false : left ? isSameConstant(node.l, against) : true) : undefined;
+    if (equality && same !== undefined) return this.decided(same === (node.op === '=='));
     if (typeof left === 'object' && against !== undefined) {
       const test = this.againstNumber(node.op, left, against);
       if (test) return test;
@@ -387,7 +389,7 @@ export abstract class ExpressionFlow extends GuardedScopes {
     if (name === 'true') return true;
     if (name === 'false' || name === 'NULL') return false;
     if (this.names.isLocal(name)) return { from: name, negated: false };
-    const macro = this.symbols.macro(name, this.node.file);
+    const macro = this.symbols.macro(name, this.node.file, this.node.facts.instance);
     if (macro && macro.facts.parameters === null && /^-?\s*\(?\d+\)?$/.test(macro.facts.text)) return Number(macro.facts.text.replace(/[()\s]/g, '')) !== 0;
     return undefined;
   }
@@ -506,6 +508,11 @@ export abstract class ExpressionFlow extends GuardedScopes {
     const index = this.append({ kind: 'lock', primitive, lock, arguments: args, p: this.at(p), next: [] });
     return primitive.op === 'try' ? { from: resultKey(index), negated: false } : undefined;
   }
+}
+
+function isSameConstant(left: Expression, right: number | undefined): boolean | undefined {
+  const value = constantOf(left);
+  return value === undefined || right === undefined ? undefined : value === right;
 }
 
 const negation = (truth: Truthiness): Truthiness => (typeof truth === 'boolean' ? !truth : truth && { from: truth.from, negated: !truth.negated });

@@ -106,9 +106,7 @@ export class FlowBuilder extends ExpressionFlow {
       case 'continue':
         return this.jumpOut(node.k, node.p);
       case 'goto':
-        this.gotos.push({ label: node.label, ends: this.current, guards: [...this.guards], p: this.at(node.p) });
-        this.current = [];
-        return;
+        return this.jump(node.label, node.p);
       case 'label': {
         this.labels.set(node.n, this.pass(this.at(node.p)));
         this.guardsAtLabel.set(node.n, this.guards.length);
@@ -185,7 +183,7 @@ export class FlowBuilder extends ExpressionFlow {
   /** `for_each_x(…) body`, and the guards of include/linux/cleanup.h that are loops as well. */
   private iterator(node: Extract<Statement, { k: 'foreach' }>): void {
     if (node.macro === 'scoped_guard' || node.macro === 'scoped_cond_guard') return this.scopedGuard(node);
-    const macro = this.active.includes(node.macro) ? undefined : this.symbols.macro(node.macro, this.node.file);
+    const macro = this.active.includes(node.macro) ? undefined : this.symbols.macro(node.macro, this.node.file, this.node.facts.instance);
     if (macro?.facts.parameters && this.active.length < MAX_EXPANSION_DEPTH) {
       const body = withLoopBody(expandMacro(macro, node.a), node.b);
       if (body) {
@@ -210,12 +208,26 @@ export class FlowBuilder extends ExpressionFlow {
     const end = node.b.k === 'block' ? node.b.end : node.p;
     const around = this.frame([], () => {
       if (name?.k !== 'id') return this.statement(node.b);
-      // Of `return x` as an argument the x is left: what is done on failure nearly always leaves the function.
-      const whenMissed = conditional ? () => this.leave(rest[0], node.p) : undefined;
+      const whenMissed = conditional ? () => this.guardFailed(rest[0], node.p) : undefined;
       const args = conditional ? rest.slice(1) : rest;
       this.guarded(name.n, args, () => this.statement(node.b), end, node.p, whenMissed);
     });
     this.current = [...this.current, ...around.breaks, ...around.continues!];
+  }
+
+  /** Of a statement as an argument its value or label is left: `return -EINTR` is `-EINTR`, `goto out` is `out`. */
+  private guardFailed(statement: Expression | undefined, p: Position): void {
+    const inner = statement && unwrap(statement);
+    // The guard is a loop itself, and these leave that one.
+    if (inner?.k === 'id' && (inner.n === 'Break' || inner.n === 'Continue')) return;
+    const label = inner?.k === 'id' && !this.names.isLocal(inner.n) ? inner.n : undefined;
+    if (label === undefined) return this.leave(inner, p);
+    this.jump(label, p);
+  }
+
+  private jump(label: string, p: Position): void {
+    this.gotos.push({ label, ends: this.current, guards: [...this.guards], p: this.at(p) });
+    this.current = [];
   }
 
   // ---- switch

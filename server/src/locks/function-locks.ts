@@ -6,7 +6,7 @@ import { analyseFlow, type Constants, factsOf, type FlowResult } from './flow-an
 import { FlowBuilder, lineOf } from './flow-builder.js';
 import type { FlowGraph, FlowNode } from './flow-graph.js';
 import type { LockNames } from './lock-names.js';
-import { ENTRY_STATE, type Holding, type LockName, type LockState } from './lock-state.js';
+import { ENTRY_STATE, type Holding, type LockName, type LockState, parameterOf, renamed } from './lock-state.js';
 import { lockPrimitive } from './primitives.js';
 import { describeSummary, NEUTRAL, type Outcome, summarise, type Summary } from './summary.js';
 
@@ -173,8 +173,8 @@ export class LockFlows {
   private inCallersTerms(flow: Flow, call: Extract<FlowNode, { kind: 'call' }>, callee: FunctionNode | null, outcome: Outcome): Outcome {
     const effects = new Map<LockName, Holding>();
     for (const [lock, holding] of outcome.effects) {
-      const parameter = /^\$(\d+)$/.exec(lock)?.[1];
-      const argument = parameter === undefined ? undefined : call.arguments[Number(parameter)];
+      const parameter = parameterOf(lock);
+      const argument = parameter === undefined ? undefined : call.arguments[parameter];
       const name = parameter === undefined ? lock : argument && flow.names.of(argument);
       if (name !== undefined) effects.set(name, holding.held ? { ...holding, through: callee?.name ?? call.callee } : holding);
     }
@@ -251,6 +251,34 @@ export class LockFlows {
     return incomplete ? undefined : nodes.flatMap((index) => before[index]!);
   }
 
+  /** States of a function that was given a lock by pointer: one for each lock that a caller gives it. */
+  private withNames(node: FunctionNode, states: readonly LockState[]): readonly LockState[] {
+    const given = states.flatMap((state) => [...state.locks.keys()]).find((lock) => parameterOf(lock) !== undefined);
+    if (given === undefined) return states;
+    const names = [...this.givenLocks(node, parameterOf(given)!, new Set())];
+    if (names.length === 0) return states;
+    return this.withNames(node, names.flatMap((name) => states.map((state) => renamed(state, given, name))));
+  }
+
+  /** Locks that callers hand to a parameter. */
+  private givenLocks(node: FunctionNode, parameter: number, seen: Set<string>): Set<LockName> {
+    const found = new Set<LockName>();
+    if (seen.has(`${node.id}#${parameter}`)) return found;
+    seen.add(`${node.id}#${parameter}`);
+    for (const edge of this.program.callsTo(node)) {
+      const { graph, names } = this.graph(edge.caller).flow;
+      for (const index of this.callNodes(edge)) {
+        const call = graph.nodes[index];
+        const argument = call?.kind === 'call' ? call.arguments[parameter] : undefined;
+        const name = argument && names.of(argument);
+        const further = name === undefined ? undefined : parameterOf(name);
+        if (further !== undefined) for (const one of this.givenLocks(edge.caller, further, seen)) found.add(one);
+        else if (name !== undefined) found.add(name);
+      }
+    }
+    return found;
+  }
+
   /** Does a parameter keep its value throughout the function? */
   isUnassigned(node: FunctionNode, parameter: string): boolean {
     return this.graph(node).flow.unassigned.has(parameter);
@@ -260,7 +288,7 @@ export class LockFlows {
   statesBefore(edge: CallEdge): readonly LockState[] {
     if (!this.locks.has(edge.caller.id)) return ONLY_ENTRY;
     let states = this.edgeStates.get(edge);
-    if (!states) this.edgeStates.set(edge, (states = this.statesAt(edge.caller, edge.site)));
+    if (!states) this.edgeStates.set(edge, (states = this.withNames(edge.caller, this.statesAt(edge.caller, edge.site))));
     return states;
   }
 
@@ -291,7 +319,7 @@ export class LockFlows {
       nearest = at;
       states = before;
     });
-    return distinctLocks(states);
+    return this.withNames(node, distinctLocks(states));
   }
 }
 

@@ -23,7 +23,7 @@ export class LockNames {
     private readonly node: FunctionNode,
     body: readonly Statement[],
   ) {
-    this.types = new TypeScope(symbols, this.locals, node.file);
+    this.types = new TypeScope(symbols, this.locals, node.file, node.facts.instance);
     node.facts.parameters.forEach((parameter, index) => {
       this.locals.set(parameter.name, parameter.type);
       this.parameters.set(parameter.name, index);

@@ -14,6 +14,11 @@ export type Holding =
   /** Released what was held at entry. */
   | { held: false; at: Position };
 
+/** Which parameter a lock was given by; undefined for a lock with a name of its own. */
+export function parameterOf(lock: LockName): number | undefined {
+  return lock.startsWith('$') ? Number(lock.slice(1)) : undefined;
+}
+
 /** Mark of a lock that was given away and taken back. */
 const takenBack = (lock: LockName): LockName => `~${lock}`;
 
@@ -70,6 +75,12 @@ export function downgraded(state: LockState, lock: LockName): LockState {
   const before = state.locks.get(lock);
   if (!before?.held) return state;
   return makeState(new Map([...state.locks, [lock, { ...before, mode: 'read' as const }]]), state.facts);
+}
+
+/** The state with another name for a lock. */
+export function renamed(state: LockState, from: LockName, to: LockName): LockState {
+  const rename = (lock: LockName) => (lock === from ? to : lock === takenBack(from) ? takenBack(to) : lock);
+  return makeState(new Map([...state.locks].map(([lock, holding]) => [rename(lock), holding])), state.facts);
 }
 
 export function withFact(state: LockState, name: string, truth: boolean | undefined): LockState {

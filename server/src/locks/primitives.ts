@@ -29,4 +29,4 @@ export const lockPrimitive = (name: string): LockPrimitive | undefined => primit
 export const guardPrimitive = (name: string): LockPrimitive | undefined => guards.get(name);
 
 /** Calls after whose names a function is worth a closer look. */
-export const LOCK_WORDS: ReadonlySet<string> = new Set([...primitives.keys(), 'guard', 'scoped_guard']);
+export const LOCK_WORDS: ReadonlySet<string> = new Set([...primitives.keys(), 'guard', 'scoped_guard', 'scoped_cond_guard', 'CLASS', 'ACQUIRE']);

@@ -163,7 +163,7 @@ export class RelevantKeys {
       }
     }
     const ranked: { key: string; rank: number }[] = [];
-    const candidates = new Set([...graph.decides.keys(), ...results, ...given, ...handedOn]);
+    const candidates = new Set([...graph.decides.keys(), ...results, ...returned, ...given, ...handedOn]);
     for (const key of candidates) {
       const group = groups.of(key);
       const places = deciding.get(group)?.size ?? 0;
@@ -171,7 +171,7 @@ export class RelevantKeys {
       if (isWanted.has(group) || isResult.has(group)) rank = 0;
       else if (isTold.has(group) && places > 0) rank = 1;
       else if (ownDecides.has(key) && (places > 1 || isParameter.has(group))) rank = 2;
-      else if (isTold.has(group) && leaving.has(key)) rank = 3;
+      else if (isTold.has(group) && (leaving.has(key) || returned.has(key))) rank = 3;
       else if ((isReturned.has(group) || isParameter.has(group)) && leaving.has(key)) rank = 4;
       if (rank !== undefined) ranked.push({ key, rank });
     }

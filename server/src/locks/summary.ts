@@ -47,10 +47,12 @@ export function summarise(result: FlowResult, unassigned: ReadonlyMap<string, nu
  * Where nothing tells, the ways are tied together by something that isn't followed, and no effect is the truth.
  */
 function withoutAmbiguous(outcomes: readonly Outcome[]): Outcome[] {
+  const quiet = outcomes.filter(({ effects }) => effects.size === 0);
   const contradicts = (a: Outcome, b: Outcome) => [...a.when].some(([index, truth]) => b.when.has(index) && b.when.get(index) !== truth);
-  const kept = outcomes.filter(
-    (outcome) => outcome.effects.size === 0 || !outcomes.some((other) => other.effects.size === 0 && other.result === outcome.result && !contradicts(other, outcome)),
-  );
+  const alsoQuiet = (outcome: Outcome, result: boolean) =>
+    quiet.some((other) => (other.result === undefined || other.result === result) && !contradicts(other, outcome));
+  const results = ({ result }: Outcome) => (result === undefined ? [true, false] : [result]);
+  const kept = outcomes.filter((outcome) => outcome.effects.size === 0 || !results(outcome).every((result) => alsoQuiet(outcome, result)));
   return kept.length > 0 ? kept : [...outcomes];
 }
 

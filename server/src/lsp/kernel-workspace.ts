@@ -7,9 +7,10 @@ import { join, resolve } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
 import { loadProgram, type LoadedProgram } from '../host/load-program.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
-import { readFacts } from '../kernel-c/file-facts.js';
-import { loadParser } from '../kernel-c/parser.js';
+import { type CParser, loadParser } from '../kernel-c/parser.js';
+import { readFileFacts } from '../kernel-c/templates.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
+import type { Program } from '../program/program.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 import { TreeLocations } from './locations.js';
 import type { Settings } from './settings.js';
@@ -105,21 +106,34 @@ export class KernelWorkspace {
     if (!open || this.dirty.size === 0) return false;
     const parser = await loadParser(bundleFiles());
     const { program } = open.loaded;
+    const templates = program.templates();
     for (const file of this.dirty) {
       const text = this.texts.get(file) ?? readOrEmpty(join(open.loaded.tree, file));
       const { configuration } = open.loaded.configuration;
       const knownText = this.readTexts.get(file);
       const known = program.file(file);
-      if (knownText !== undefined && known) {
+      const instances = templates.get(file);
+      if (knownText !== undefined && known && !instances) {
         if (knownText !== text) program.setFile(file, editedFacts(parser, knownText, known, text, configuration));
-      } else program.setFile(file, readFacts(parser, text, configuration));
+      } else program.setFile(file, readFileFacts(parser, text, configuration, instances));
       if (this.texts.has(file)) this.readTexts.set(file, text);
       else this.readTexts.delete(file);
     }
     this.dirty.clear();
+    this.readTemplatesAgain(open, parser, templates);
     open.analysis.refresh();
     this.events.onChange();
     return true;
+  }
+
+  /** An edit of the includer can change what a template's inclusions are. */
+  private readTemplatesAgain(open: OpenTree, parser: CParser, before: ReturnType<Program['templates']>): void {
+    const { program, configuration, tree } = open.loaded;
+    for (const [file, instances] of program.templates()) {
+      if (JSON.stringify(instances) === JSON.stringify(before.get(file))) continue;
+      const text = this.texts.get(file) ?? readOrEmpty(join(tree, file));
+      program.setFile(file, readFileFacts(parser, text, configuration.configuration, instances));
+    }
   }
 
   dispose(): void {

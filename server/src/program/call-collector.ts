@@ -1,7 +1,7 @@
 /** One function's body → its call sites and the function pointers it hands on, with macros put in place. */
 import { columnOf, lineOffsetOf, type Expression, type Initialiser, type Position, type Statement, type TypeText } from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from './expansion.js';
-import type { Assignment, CallSite, FunctionNode, FunctionUnit, Place, Slot, Via } from './model.js';
+import type { Assignment, CallSite, FunctionNode, FunctionUnit, MacroEntry, Place, Slot, Via } from './model.js';
 import type { Symbols } from './symbols.js';
 import { TypeScope } from './types.js';
 
@@ -16,6 +16,9 @@ export const STATIC_CALL_SETTERS: ReadonlyMap<string, number> = new Map([
   ['DEFINE_STATIC_CALL_NULL', 1],
   ['DEFINE_STATIC_CALL_RET0', 1],
 ]);
+
+/** Calls of a constructor and, at the scope's end, of a destructor (include/linux/cleanup.h; ACQUIRE in later kernels). */
+const GUARDS: ReadonlySet<string> = new Set(['guard', 'CLASS', 'ACQUIRE']);
 
 /** Names that stay as they are though headers define macros for them: their meaning is known here. */
 const OPAQUE_MACROS: ReadonlySet<string> = new Set([...STATIC_CALLS, ...STATIC_CALL_SETTERS.keys()]);
@@ -49,7 +52,7 @@ export class CallCollector {
     private readonly watched: ReadonlySet<string>,
   ) {
     this.file = node.file;
-    this.types = new TypeScope(symbols, this.locals, node.file);
+    this.types = new TypeScope(symbols, this.locals, node.file, node.facts.instance);
     node.facts.parameters.forEach((parameter, index) => {
       if (parameter.name === '') return;
       this.locals.set(parameter.name, parameter.type);
@@ -62,6 +65,10 @@ export class CallCollector {
   collect(body: readonly Statement[]): FunctionUnit {
     for (const statement of body) this.statement(statement, { active: [] });
     return { node: this.node, sites: this.sites, assignments: this.assignments, mentions: this.mentions };
+  }
+
+  private macro(name: string): MacroEntry | undefined {
+    return this.symbols.macro(name, this.file, this.node.facts.instance);
   }
 
   private mayHoldFunction(type: TypeText): boolean {
@@ -175,7 +182,7 @@ export class CallCollector {
   /** `current` is a macro without parentheses that calls. */
   private objectMacro(name: string, context: Context): void {
     if (this.locals.has(name) || context.active.includes(name)) return;
-    const macro = this.symbols.macro(name, this.file);
+    const macro = this.macro(name);
     if (!macro || macro.facts.parameters !== null || macro.facts.body === undefined) return;
     this.inMacro(name, expandMacro(macro, []), this.statementAt, context);
   }
@@ -235,13 +242,13 @@ export class CallCollector {
       if (argument?.k === 'id') this.site({ slot: `K:${argument.n}`, text: `${inner.n}(${argument.n})`, via: 'static-call' }, node.p, context);
       return;
     }
-    if (inner.n === 'guard' || inner.n === 'CLASS') return this.guard(inner.n, target, node, context);
+    if (GUARDS.has(inner.n)) return this.guard(inner.n, target, node, context);
     const byMacro = `${inner.n}(${argument?.k === 'id' ? argument.n : ''})`;
     if (this.symbols.fn(byMacro, this.file)) {
       this.site({ name: byMacro, text: byMacro, via: 'call' }, node.p, context);
       return;
     }
-    const macro = context.active.includes(inner.n) ? undefined : this.symbols.macro(inner.n, this.file);
+    const macro = context.active.includes(inner.n) ? undefined : this.macro(inner.n);
     if (macro?.facts.parameters) {
       const body = expandMacro(macro, target.a);
       const last = body[body.length - 1];
@@ -274,7 +281,7 @@ export class CallCollector {
       return;
     }
     if (STATIC_CALL_SETTERS.has(name)) return this.setStaticCall(name, node, context);
-    const macro = context.active.includes(name) || OPAQUE_MACROS.has(name) ? undefined : this.symbols.macro(name, this.file);
+    const macro = context.active.includes(name) || OPAQUE_MACROS.has(name) ? undefined : this.macro(name);
     if (macro) {
       if (macro.facts.parameters !== null) return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
       const alias = /^\w+$/.exec(macro.facts.text)?.[0];
@@ -330,9 +337,10 @@ export class CallCollector {
       case 'id': {
         const type = this.locals.get(node.n);
         if (type !== undefined) return this.mayHoldFunction(type) || type === 'void*' ? [{ slot: this.local(node.n) }] : [];
-        const fn = this.symbols.fn(node.n, this.file);
-        if (fn) return [{ functionName: node.n }];
+        if (this.symbols.fn(node.n, this.file)) return [{ functionName: node.n }];
         const variable = this.symbols.variable(node.n, this.file);
+        // A function whose body isn't in what was read can be called by its name alone.
+        if (!variable && this.symbols.prototypes.has(node.n)) return [{ functionName: node.n }];
         return variable && this.mayHoldFunction(variable.facts.type) ? [{ slot: variableSlot(variable) }] : [];
       }
       case 'unary':

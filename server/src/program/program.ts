@@ -4,6 +4,7 @@
  */
 import type { Configuration } from '../kernel-c/conditions.js';
 import type { FileFacts } from '../kernel-c/facts.js';
+import type { TemplateInstance } from '../kernel-c/templates.js';
 import type { Expression, Statement } from '../kernel-c/syntax.js';
 import { CallCollector, initialiserSlots, STATIC_CALL_SETTERS, variableSlot } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
@@ -12,6 +13,7 @@ import type { Assignment, CallEdge, FunctionNode, FunctionUnit, Slot } from './m
 import { SlotGraph } from './slots.js';
 import { staticCallRules } from './static-calls.js';
 import { Symbols } from './symbols.js';
+import { templatesOf } from './templates.js';
 
 /** Decodes a function's body. Not kept: bodies are most of a tree's memory. */
 export function bodyOf(node: FunctionNode): Statement[] {
@@ -117,6 +119,11 @@ export class Program {
 
   file(path: string): FileFacts | undefined {
     return this.files.get(path);
+  }
+
+  /** Files that others include several times, with the inclusions that their facts are to be read for. */
+  templates(): ReadonlyMap<string, readonly TemplateInstance[]> {
+    return templatesOf(this.files);
   }
 
   get symbols(): Symbols {

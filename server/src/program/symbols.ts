@@ -227,30 +227,50 @@ export class Symbols {
     return undefined;
   }
 
-  /** The macro of this name that a file sees, or undefined. */
-  macro(name: string, from: string): MacroEntry | undefined {
+  /**
+   * The macro of this name that a file sees, or undefined.
+   * @param instance of a template's function: the inclusion it belongs to
+   */
+  macro(name: string, from: string, instance = ''): MacroEntry | undefined {
     const entries = this.macros.get(name);
     if (!entries) return undefined;
-    let seen = this.macrosSeen.get(from);
-    if (!seen) this.macrosSeen.set(from, (seen = new Map()));
+    const place = `${from} ${instance}`;
+    let seen = this.macrosSeen.get(place);
+    if (!seen) this.macrosSeen.set(place, (seen = new Map()));
     let macro = seen.get(name);
     if (macro === undefined && !seen.has(name)) {
-      macro = this.best(entries, from, (entry) => entry.file === from || isHeader(entry.file));
+      macro = this.best(
+        entries,
+        from,
+        ({ file, facts }) =>
+          this.isInReach(file, from) && (facts.instance === undefined || (facts.instance === instance && file === from)),
+      );
       seen.set(name, macro);
     }
     return macro;
   }
 
+  /** Can a file use what another one defines for itself? A header sees what its includer has put before it. */
+  private isInReach(file: string, from: string): boolean {
+    return file === from || isHeader(file) || (isHeader(from) && this.includesItself(file, from));
+  }
+
+  private includesItself(file: string, header: string): boolean {
+    const name = header.slice(header.lastIndexOf('/') + 1);
+    const includes = this.files.get(file)?.includes ?? [];
+    return includes.some(({ path }) => path.endsWith(name) && this.resolveInclude(file, path) === header);
+  }
+
   variable(name: string, from: string): VariableEntry | undefined {
     const entries = this.variables.get(name);
     if (!entries) return undefined;
-    const seen = entries.filter((entry) => entry.file === from || !entry.facts.static || isHeader(entry.file));
+    const seen = entries.filter((entry) => !entry.facts.static || this.isInReach(entry.file, from));
     return this.best(seen.filter((entry) => !entry.facts.extern), from, () => true) ?? this.best(seen, from, () => true);
   }
 
   /** The definition that a call of `name` in a file reaches, or undefined where its body isn't in the tree read. */
   fn(name: string, from: string): FunctionNode | undefined {
-    return this.best(this.functionsByName.get(name), from, (node) => node.file === from || !node.facts.static || isHeader(node.file));
+    return this.best(this.functionsByName.get(name), from, (node) => !node.facts.static || this.isInReach(node.file, from));
   }
 
   /**
@@ -269,7 +289,8 @@ export class Symbols {
       if (!isVisible(entry)) continue;
       const truth = entries.length === 1 ? 'true' : this.truthOf(entry);
       let score = truth === 'true' ? 200 : truth === 'unknown' ? 100 : 0;
-      if (entry.file === from) score += 50;
+      // A weak definition gives way to a strong one wherever that stands.
+      if (entry.file === from && !entry.facts.weak) score += 50;
       if (!entry.facts.weak) score += 20;
       if (entries.length > 1 && isHeader(entry.file) && entry.file !== from && this.includedBy(from).has(entry.file)) score += 10;
       if (entry.file.startsWith(`arch/${this.architecture}/`)) score += 5;

@@ -23,11 +23,13 @@ export class TypeScope {
   /**
    * @param locals types of parameters and local variables
    * @param file the file whose names are meant
+   * @param instance of a template's function: its inclusion
    */
   constructor(
     private readonly symbols: Symbols,
     readonly locals: ReadonlyMap<string, TypeText>,
     private readonly file: string,
+    private readonly instance?: string,
   ) {}
 
   typeOf(expression: Expression): TypeText | undefined {
@@ -74,7 +76,7 @@ export class TypeScope {
   private identifierType(name: string): TypeText | undefined {
     const local = this.locals.get(name);
     if (local !== undefined) return local;
-    const macro = this.symbols.macro(name, this.file);
+    const macro = this.symbols.macro(name, this.file, this.instance);
     if (macro && macro.facts.parameters === null) {
       if (macro.facts.body !== undefined) return this.blockType(expandMacro(macro, []));
       if (/^\w+$/.test(macro.facts.text) && macro.facts.text !== name) return this.identifierType(macro.facts.text);
@@ -84,12 +86,17 @@ export class TypeScope {
 
   /** The aggregate that `object.field` or `object->field` is a member of. */
   ownerOf(object: Expression): TypeText | undefined {
+    this.steps = 0;
+    return this.owner(object);
+  }
+
+  private owner(object: Expression): TypeText | undefined {
     const type = this.type(object);
     return type === undefined ? undefined : this.symbols.resolveType(type).replace(/\**$/, '');
   }
 
   private memberType(object: Expression, field: string): TypeText | undefined {
-    const owner = this.ownerOf(object);
+    const owner = this.owner(object);
     return owner === undefined ? undefined : this.symbols.fieldType(owner, field);
   }
 
@@ -109,7 +116,7 @@ export class TypeScope {
       if (argument?.k === 'type') return `${argument.t}*`;
       if (argument?.k === 'id') return `${argument.n}*`;
     }
-    const macro = this.symbols.macro(target.n, this.file);
+    const macro = this.symbols.macro(target.n, this.file, this.instance);
     if (macro?.facts.parameters) return this.blockType(expandMacro(macro, args));
     return this.symbols.fn(target.n, this.file)?.facts.type;
   }

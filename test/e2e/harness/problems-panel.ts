@@ -29,13 +29,19 @@ export class ProblemsPanel {
 
   /** What is listed at this moment; related places are left out. */
   async all(): Promise<Problem[]> {
-    const rows = await this.panel.locator('.monaco-list-row:has(.marker-icon)').all();
-    return Promise.all(rows.map(readProblem));
+    // Read in one go: rows come and go.
+    const rows = await this.panel.locator('.monaco-list-row:has(.marker-icon)').evaluateAll((elements) =>
+      elements.map((element) => ({
+        icon: element.querySelector('.marker-icon .codicon')?.className ?? '',
+        details: element.querySelector<HTMLElement>('.details-container')?.innerText ?? '',
+      })),
+    );
+    return rows.map(readProblem);
   }
 
   /** The related places in view, of all problems. */
   async related(): Promise<RelatedPlace[]> {
-    return Promise.all((await this.relatedRows.all()).map(readRelated));
+    return (await this.relatedRows.allInnerTexts()).map(readRelated);
   }
 
   /** @param index counts from 0 over all related places in view */
@@ -55,11 +61,9 @@ export class ProblemsPanel {
   }
 }
 
-async function readProblem(row: Locator): Promise<Problem> {
-  const icon = (await row.locator('.marker-icon .codicon').getAttribute('class')) ?? '';
+function readProblem({ icon, details }: { icon: string; details: string }): Problem {
   const [, severity] = /codicon-(error|warning|info)/.exec(icon) ?? [];
-  const details = row.locator('.marker-message-details-container .details-container').first();
-  const [message = '', ...origin] = (await details.innerText()).split('\n');
+  const [message = '', ...origin] = details.split('\n');
   return {
     severity: severity === 'error' || severity === 'warning' ? severity : 'info',
     message,
@@ -68,8 +72,8 @@ async function readProblem(row: Locator): Promise<Problem> {
   };
 }
 
-async function readRelated(row: Locator): Promise<RelatedPlace> {
-  const [file = '', place = '', , ...message] = (await row.innerText()).split('\n');
+function readRelated(text: string): RelatedPlace {
+  const [file = '', place = '', , ...message] = text.split('\n');
   return { file, message: message.join('\n'), ...readPlace(place) };
 }
 

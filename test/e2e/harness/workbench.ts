@@ -1,13 +1,15 @@
 /** VS Code in a browser, as a user sees and drives it. */
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterEach } from 'vitest';
 import { CallHierarchyView } from './call-hierarchy.ts';
 import { launchChromium } from './chromium.ts';
+import { CodeLenses } from './code-lenses.ts';
 import { type EditorServer, startEditorServer } from './editor-server.ts';
 import { type Problem, ProblemsPanel } from './problems-panel.ts';
 import type { Place } from './source-place.ts';
+import { StatusItem } from './status-item.ts';
 
 export interface WorkbenchOptions {
   /** The folder to open, absolute. */
@@ -28,14 +30,17 @@ const maxUndos = 200;
 
 export class Workbench implements AsyncDisposable {
   readonly calls: CallHierarchyView;
+  readonly lenses: CodeLenses;
   private readonly problemsPanel: ProblemsPanel;
 
   private constructor(
     readonly page: Page,
     private readonly browser: Browser,
     readonly server: EditorServer,
+    readonly status: StatusItem,
   ) {
     this.calls = new CallHierarchyView(page);
+    this.lenses = new CodeLenses(page);
     this.problemsPanel = new ProblemsPanel(page);
   }
 
@@ -44,8 +49,7 @@ export class Workbench implements AsyncDisposable {
     const browser = await launchChromium();
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.setDefaultTimeout(actionTimeoutMs);
-    await page.addInitScript(recordStatus);
-    const workbench = new Workbench(page, browser, server);
+    const workbench = new Workbench(page, browser, server, await StatusItem.of(page));
     try {
       // By this name the browser takes the page for a secure one, which service workers and webviews need.
       await page.goto(`http://localhost:${server.port}/?folder=${encodeURIComponent(folder)}`);
@@ -136,40 +140,6 @@ export class Workbench implements AsyncDisposable {
     await this.quickInput('F1', title, true);
   }
 
-  /** A code lens in view, the topmost that has this text. */
-  codeLens(text: string | RegExp): Locator {
-    return this.page.locator('.codelens-decoration a', { hasText: text }).filter({ visible: true }).first();
-  }
-
-  /**
-   * The code lenses above the line with this text, from left to right; empty where there are none.
-   * @param text stands on one line in view, and has no spaces at its ends
-   */
-  async lensesAbove(text: string): Promise<string[]> {
-    const texts = await (await this.lensLineAbove(text))?.locator('a, span').allInnerTexts();
-    return (texts ?? []).map((lens) => lens.replaceAll('\u00a0', ' ').trim()).filter((lens) => lens !== '|');
-  }
-
-  /** Clicks the lens with `title` above the line with `text`. */
-  async clickLens(text: string, title: RegExp): Promise<void> {
-    const line = await this.lensLineAbove(text);
-    if (!line) throw new Error(`no code lens above '${text}'`);
-    await line.locator('a', { hasText: title }).click();
-  }
-
-  private async lensLineAbove(text: string): Promise<Locator | undefined> {
-    // The editor writes spaces as U+00A0.
-    const line = this.page.locator('.editor-instance .view-line', {
-      hasText: text.replaceAll(' ', '\u00a0'),
-    });
-    const lineBox = await line.first().boundingBox();
-    for (const lenses of await this.page.locator('.codelens-decoration').all()) {
-      const box = (await lenses.isVisible()) ? await lenses.boundingBox() : null;
-      if (box && lineBox && box.y < lineBox.y && box.y > lineBox.y - 1.5 * lineBox.height) return lenses;
-    }
-    return undefined;
-  }
-
   /** Brings the Problems panel to the front. */
   async openProblems(): Promise<ProblemsPanel> {
     const panel = this.problemsPanel;
@@ -213,25 +183,6 @@ export class Workbench implements AsyncDisposable {
     await this.page.mouse.move(0, 0);
   }
 
-  get statusBarItem(): Locator {
-    return this.page.locator('.statusbar-item[id$="gmemLens.status"]');
-  }
-
-  /** The text of our status bar item; icons are left out. */
-  async statusBarText(): Promise<string> {
-    return (await this.statusBarItem.innerText()).trim();
-  }
-
-  /** What our status bar item has said since the page was opened, one after the other. */
-  async statusHistory(): Promise<string[]> {
-    return this.page.evaluate(() => (window as WindowWithHistory).gmemLensStatus ?? []);
-  }
-
-  /** Waits until the status bar item says this. */
-  async waitForStatus(text: string | RegExp, timeout = startTimeoutMs): Promise<void> {
-    await this.statusBarItem.filter({ hasText: text }).waitFor({ timeout });
-  }
-
   /** The lines of the output channel that is showing, as far as they are in view. */
   async outputText(): Promise<string> {
     const lines = this.page.locator('.output-view .view-line');
@@ -265,21 +216,6 @@ export class Workbench implements AsyncDisposable {
     await this.page.keyboard.press('Enter');
     await widget.waitFor({ state: 'hidden' });
   }
-}
-
-interface WindowWithHistory extends Window {
-  gmemLensStatus?: string[];
-}
-
-/** Runs in the page, from its first moment on: states that last for a blink are seen too. */
-function recordStatus(): void {
-  const history: string[] = [];
-  (window as WindowWithHistory).gmemLensStatus = history;
-  const look = (): void => {
-    const text = document.querySelector('.statusbar-item[id$="gmemLens.status"]')?.textContent?.trim();
-    if (text && text !== history.at(-1)) history.push(text);
-  };
-  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
 }
 
 /** Of every test of this file that fails, a picture of what the user would see. */

@@ -23,12 +23,23 @@ function maskIterator(m: MaskContext, i: number, word: string): boolean {
   const keyword = word.length >= 5 ? 'while' : 'if';
   if (word.length < keyword.length) return false;
   m.iterators.set(m.start(i), word);
+  if (word === 'scoped_cond_guard') maskFailure(m, i, close);
   if (close === i + 2) {
     // The grammar wants a condition.
     m.overwrite(i, close, `${keyword}(1)`.length <= m.end(close) - m.start(i) ? `${keyword}(1)` : keyword);
     m.skipTo = close;
   } else m.overwrite(i, i, keyword);
   return true;
+}
+
+/** `scoped_cond_guard(mutex_intr, return -EINTR, &lock)`: the statement for the failure becomes an expression. */
+function maskFailure(m: MaskContext, i: number, close: number): void {
+  for (let k = i + 1; k < close; k++) {
+    const word = m.word(k);
+    if (word === 'return' || word === 'goto') m.blankToken(k);
+    else if (word === 'break') m.overwrite(k, k, 'Break');
+    else if (word === 'continue') m.overwrite(k, k, 'Continue');
+  }
 }
 
 function isStatementStart(m: MaskContext, i: number): boolean {

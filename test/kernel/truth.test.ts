@@ -1,0 +1,35 @@
+/** The call graph of Linux 6.12 against the compiler's. */
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { loadProgram } from '../../server/src/host/load-program.ts';
+import { testCache } from '../support/cache.ts';
+import { CallTruth, type Score } from './call-truth.ts';
+import { fetchKernel } from './fetch-kernel.ts';
+
+let truth: CallTruth;
+beforeAll(async () => {
+  const tree = await fetchKernel('6.12');
+  const loaded = await loadProgram({ tree, cacheFolder: join(testCache(), 'facts') });
+  await loaded.saved;
+  truth = new CallTruth(loaded.program);
+});
+
+function atLeast(percent: number, score: Score): void {
+  console.log(String(score));
+  expect(score.total).toBeGreaterThan(0);
+  expect(score.percent, String(score)).toBeGreaterThanOrEqual(percent);
+}
+
+test('functions', () => atLeast(90, truth.functionsFound()));
+
+test('plain calls', () => atLeast(98, truth.plainCalls()));
+
+test('calls out of macros', () => atLeast(90, truth.macroCalls()));
+
+test('calls through pointers', () => {
+  const { score, medianTargets } = truth.indirectCalls();
+  atLeast(90, score);
+  expect(medianTargets).toBeLessThanOrEqual(2);
+});
+
+test('nothing that is not there', () => atLeast(95, truth.wrongEdges()));
