@@ -22,23 +22,27 @@ function main(args) {
     stop(`Node ${oldestNode} or newer is needed; this is ${process.version}.`);
   }
   const open = !args.includes('--no-open') && !process.env.CI;
-  const tree = findTree(args.filter((argument) => argument !== '--no-open'));
+  const given = findTree(args.filter((argument) => argument !== '--no-open'));
   install();
   step('building', process.execPath, [join(root, 'scripts', 'build.mjs')]);
-  const status = report(tree);
+  const status = report(given);
+  const tree = given ?? referenceKernel;
   if (open) openInEditor(tree);
   else explainEditor(tree);
   process.exitCode = status;
 }
 
+/** @returns the absolute path of the TREE that was given, if one was */
 function findTree(args) {
   const option = args.find((argument) => argument.startsWith('-'));
   if (option !== undefined) stop(`unknown option ${option}; usage: npm start [-- [--no-open] [TREE]]`);
   if (args.length > 1) stop('more than one TREE was given; usage: npm start [-- [--no-open] [TREE]]');
   if (args.length === 0) {
-    console.log(`No TREE given, so this looks at the reference kernel ${relative(root, referenceKernel)}.`);
+    console.log(
+      'No TREE given, so this looks at the bundled reference kernel in each of its configurations.',
+    );
     console.log('For your own: npm start -- /path/to/linux\n');
-    return referenceKernel;
+    return undefined;
   }
   // npm changes to the project's folder and leaves in INIT_CWD where it was called.
   const tree = resolve(process.env.INIT_CWD ?? process.cwd(), args[0]);
@@ -65,9 +69,13 @@ function isInstalled() {
   );
 }
 
-/** @returns 0, or 2 when the report could not be made; findings are a result, not a failure */
+/**
+ * @param tree without one, the bundled kernels
+ * @returns 0, or 2 when the report could not be made; findings are a result, not a failure
+ */
 function report(tree) {
-  const { status, error } = run(process.execPath, [join(root, 'dist', 'cli.js'), 'report', tree]);
+  const args = tree === undefined ? ['report'] : ['report', tree];
+  const { status, error } = run(process.execPath, [join(root, 'dist', 'cli.js'), ...args]);
   if (error) stop(`the report could not be started: ${error.message}`);
   return status === 0 || status === 1 ? 0 : 2;
 }

@@ -84,6 +84,14 @@ describe('code lenses', () => {
     expect(await workbench.lenses.above('static inline kvm_pfn_t folio_file_pfn(')).toEqual([]);
   });
 
+  test('are in headers too', async () => {
+    await workbench.openFile('include/linux/kvm_host.h');
+    await workbench.gotoText('mmu_invalidate_retry_gfn(struct kvm');
+    await expect
+      .poll(() => workbench.lenses.above('mmu_invalidate_retry_gfn(struct kvm'))
+      .toContainEqual(expect.stringMatching(/^retry-check: /));
+  });
+
   test('tell where mmu_lock is always held', async () => {
     await workbench.openFile('arch/x86/kvm/mmu/mmu.c');
     await workbench.gotoText('bool kvm_unmap_gfn_range(');

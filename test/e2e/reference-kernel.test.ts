@@ -1,7 +1,7 @@
 /** The bundled kernel in the variant that updates the RMP at the wrong place. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { copyTree, type TreeCopy } from '../support/kernel-copy.ts';
 import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
 
@@ -73,3 +73,36 @@ test('a configuration of the workspace goes before, and is read at once', async 
   await workbench.status.waitFor(/ 0 findings/);
   await expect.poll(() => workbench.problems()).toEqual([]);
 });
+
+test('a change by another program is noticed', async () => {
+  const path = join(tree.path, 'virt/kvm/guest_memfd.c');
+  const before = await readFile(path, 'utf8');
+  await writeFile(path, before.replaceAll('KVM_MMU_LOCK(kvm);', '$& rmp_make_shared(0, PG_LEVEL_4K);'));
+  await expect
+    .poll(() => workbench.problems())
+    .toContainEqual(expect.objectContaining({ rule: 'rmp-under-mmu-lock', severity: 'warning' }));
+  await writeFile(path, before);
+  await expect.poll(() => workbench.problems()).toEqual([]);
+});
+
+test('a server that dies is started again', async () => {
+  const [first, ...others] = await languageServers();
+  expect(others).toEqual([]);
+  process.kill(first ?? 0, 'SIGKILL');
+  await expect.poll(languageServers).toEqual([expect.not.toSatisfy((pid) => pid === first)]);
+  await workbench.status.waitFor(/ 0 findings/);
+  expect(await workbench.notifications()).toEqual([]);
+});
+
+/** Process ids of the language servers that belong to this run's installation of the extension. */
+async function languageServers(): Promise<number[]> {
+  const { extensions } = inject('editor');
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    processes.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return command.includes(extensions) && command.includes(join('dist', 'server.js')) ? [Number(pid)] : [];
+    }),
+  );
+  return found.flat();
+}

@@ -26,14 +26,19 @@ function commonPrefix(a: string, b: string): number {
 
 function commonSuffix(a: string, b: string, limit: number): number {
   let i = 0;
-  while (i + 4096 <= limit && a.slice(a.length - i - 4096, a.length - i) === b.slice(b.length - i - 4096, b.length - i)) i += 4096;
+  while (
+    i + 4096 <= limit &&
+    a.slice(a.length - i - 4096, a.length - i) === b.slice(b.length - i - 4096, b.length - i)
+  )
+    i += 4096;
   while (i < limit && a.charCodeAt(a.length - 1 - i) === b.charCodeAt(b.length - 1 - i)) i++;
   return i;
 }
 
 /** Offset behind the last function end (`}` alone in the first column) that lies wholly before `offset`; -1 if none. */
 function endBefore(text: string, offset: number): number {
-  for (let at = text.lastIndexOf('\n}\n', offset); at >= 0; at = text.lastIndexOf('\n}\n', at - 1)) if (at + 3 <= offset) return at + 3;
+  for (let at = text.lastIndexOf('\n}\n', offset); at >= 0; at = text.lastIndexOf('\n}\n', at - 1))
+    if (at + 3 <= offset) return at + 3;
   return -1;
 }
 
@@ -93,7 +98,10 @@ class Splice {
   }
 
   private around<T extends Placed>(items: readonly T[]): { before: T[]; behind: T[] } {
-    return { before: items.filter((item) => item.line <= this.firstLine), behind: items.filter((item) => item.line > this.oldLastLine) };
+    return {
+      before: items.filter((item) => item.line <= this.firstLine),
+      behind: items.filter((item) => item.line > this.oldLastLine),
+    };
   }
 
   /** Items that the stretch can't have any of. */
@@ -103,10 +111,17 @@ class Splice {
 
   lines<T extends Placed>(items: readonly T[], read: readonly T[]): T[] {
     const { before, behind } = this.around(items);
-    return [...before, ...read.map((item) => ({ ...item, line: item.line + this.firstLine })), ...moved(behind, this.oldLastLine, this.by)];
+    return [
+      ...before,
+      ...read.map((item) => ({ ...item, line: item.line + this.firstLine })),
+      ...moved(behind, this.oldLastLine, this.by),
+    ];
   }
 
-  conditional<T extends Placed & { truth: Truth; when: string }>(items: readonly T[], read: readonly T[]): T[] {
+  conditional<T extends Placed & { truth: Truth; when: string }>(
+    items: readonly T[],
+    read: readonly T[],
+  ): T[] {
     return this.lines(
       items,
       read.map((item) => ({ ...item, ...this.condition })),
@@ -115,7 +130,11 @@ class Splice {
 
   functions(items: readonly FunctionFacts[], read: readonly FunctionFacts[]): FunctionFacts[] {
     const { before, behind } = this.around(items);
-    return [...before, ...read.map((fn) => ({ ...movedFunction(fn, this.firstLine), ...this.condition })), ...behind.map((fn) => movedFunction(fn, this.by))];
+    return [
+      ...before,
+      ...read.map((fn) => ({ ...movedFunction(fn, this.firstLine), ...this.condition })),
+      ...behind.map((fn) => movedFunction(fn, this.by)),
+    ];
   }
 }
 
@@ -124,7 +143,9 @@ function agree(known: FileFacts, old: FileFacts, splice: Splice): boolean {
   const functions = splice.inside(old.functions);
   return (
     known.functions.length === functions.length &&
-    known.functions.every((fn, index) => fn.name === functions[index]!.name && fn.body === functions[index]!.body) &&
+    known.functions.every(
+      (fn, index) => fn.name === functions[index]!.name && fn.body === functions[index]!.body,
+    ) &&
     known.variables.length === splice.inside(old.variables).length &&
     known.prototypes.length === splice.inside(old.prototypes).length &&
     known.invocations.length === splice.inside(old.invocations).length
@@ -135,12 +156,27 @@ function agree(known: FileFacts, old: FileFacts, splice: Splice): boolean {
  * Facts of `newText`, given those of `oldText`.
  * @returns what `readFacts` would give, at the cost of the functions around the edit where that is enough
  */
-export function editedFacts(parser: CParser, oldText: string, oldFacts: FileFacts, newText: string, configuration: Configuration): FileFacts {
+export function editedFacts(
+  parser: CParser,
+  oldText: string,
+  oldFacts: FileFacts,
+  newText: string,
+  configuration: Configuration,
+): FileFacts {
   if (oldText === newText) return oldFacts;
-  return editedStretch(parser, oldText, oldFacts, newText, configuration) ?? readFacts(parser, newText, configuration);
+  return (
+    editedStretch(parser, oldText, oldFacts, newText, configuration) ??
+    readFacts(parser, newText, configuration)
+  );
 }
 
-function editedStretch(parser: CParser, oldText: string, old: FileFacts, newText: string, configuration: Configuration): FileFacts | undefined {
+function editedStretch(
+  parser: CParser,
+  oldText: string,
+  old: FileFacts,
+  newText: string,
+  configuration: Configuration,
+): FileFacts | undefined {
   const stretch = stretchOf(oldText, newText);
   if (!stretch) return undefined;
   const firstLine = linesIn(newText.slice(0, stretch.start));
@@ -164,7 +200,14 @@ function editedStretch(parser: CParser, oldText: string, old: FileFacts, newText
     prototypes: splice.lines(old.prototypes, read.prototypes),
     variables: splice.conditional(old.variables, read.variables),
     invocations: splice.conditional(old.invocations, read.invocations),
-    macros: by === 0 ? old.macros : old.macros.map((macro) => (macro.line > oldLastLine ? { ...macro, line: macro.line + by, endLine: macro.endLine + by } : macro)),
+    macros:
+      by === 0
+        ? old.macros
+        : old.macros.map((macro) =>
+            macro.line > oldLastLine
+              ? { ...macro, line: macro.line + by, endLine: macro.endLine + by }
+              : macro,
+          ),
     aggregates: splice.moved(old.aggregates),
     includes: splice.moved(old.includes),
     suppressions: splice.lines(old.suppressions, read.suppressions),

@@ -43,10 +43,19 @@ export interface MacroFacts {
   text: string;
   /** `Statement[]` as JSON where the body could be read; `##` stands in names as `$$`. */
   body?: string;
+  /** What a use of the macro at file level puts there; names as in `body`, places 0. */
+  items?: MacroItems;
   /** Of a template's macro: the only inclusion in which it holds. */
   instance?: string;
   truth: Truth;
   when: string;
+}
+
+/** Functions, variables and other macros' uses that a macro's replacement consists of. */
+export interface MacroItems {
+  functions: FunctionFacts[];
+  variables: VariableFacts[];
+  invocations: { name: string; arguments: string[] }[];
 }
 
 export interface VariableFacts {
@@ -69,6 +78,8 @@ export interface DeclarationFacts {
 export interface InvocationFacts {
   name: string;
   arguments: string[];
+  /** The arguments as `Expression[]` in JSON, where they hold more than names; places count from `line`. */
+  parsed?: string;
   line: number;
   truth: Truth;
   when: string;

@@ -1,12 +1,13 @@
 /** One file's text → its facts. The only way from C text into the program. */
 import type { Configuration } from './conditions.js';
 import { emptyFacts, FACTS_VERSION, type FileFacts, type Note } from './facts.js';
-import { readWhereBroken } from './half-typed.js';
-import { conditionAt, nothingFound, readItems } from './item-reader.js';
+import { readInvocations } from './invocations.js';
+import { nothingFound } from './item-facts.js';
 import { LineIndex } from './line-index.js';
 import { readMacros } from './macro-facts.js';
 import { type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
+import { readMasked } from './read-masked.js';
 import { readSuppressions } from './suppressions.js';
 
 /** Larger files are register lists and firmware tables; no call path leads through them. */
@@ -41,7 +42,8 @@ function includeFacts(masked: MaskedText, lines: LineIndex): FileFacts['includes
       line: lines.lineAt(include.start) + 1,
       truth: include.truth,
     };
-    if (times.get(include.path)! > 1 && include.defined.size > 0) facts.defined = Object.fromEntries(include.defined);
+    if (times.get(include.path)! > 1 && include.defined.size > 0)
+      facts.defined = Object.fromEntries(include.defined);
     return facts;
   });
 }
@@ -60,25 +62,14 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
     message,
   }));
   const found = nothingFound();
-  const tree = parser.parse(masked.text);
-  try {
-    if (tree.rootNode.hasError) notes.push(...readWhereBroken(parser, masked, lines, tree, found));
-    else readItems(parser, masked, lines, tree, found);
-  } finally {
-    tree.delete();
-  }
+  notes.push(...readMasked(parser, masked, lines, found));
   const suppressions = readSuppressions(text, lines, notes);
   return {
     version: FACTS_VERSION,
     lineCount: lines.lineCount,
     ...found,
     macros: readMacros(parser, masked, lines, configuration),
-    invocations: masked.invocations.map((invocation) => ({
-      name: invocation.name,
-      arguments: invocation.arguments,
-      line: lines.lineAt(invocation.start) + 1,
-      ...conditionAt(masked, invocation.start),
-    })),
+    invocations: readInvocations(parser, text, masked, lines, configuration),
     includes: includeFacts(masked, lines),
     suppressions,
     notes: notes.slice(0, MAX_NOTES),

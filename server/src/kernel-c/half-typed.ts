@@ -4,7 +4,8 @@
  */
 import type { Node, Tree } from 'web-tree-sitter';
 import type { Note } from './facts.js';
-import { type Found, readItems } from './item-reader.js';
+import type { Found } from './item-facts.js';
+import { readItems } from './item-reader.js';
 import type { LineIndex } from './line-index.js';
 import type { MaskedText } from './masking.js';
 import type { CParser } from './parser.js';

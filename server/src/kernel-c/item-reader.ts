@@ -1,38 +1,11 @@
 /** Syntax tree → the items of a file: functions, prototypes, variables, types. */
 import type { Tree } from 'web-tree-sitter';
-import { both, type Truth } from './conditions.js';
-import type { FileFacts, FunctionFacts } from './facts.js';
+import { addDeclaration, type Found, functionFacts } from './item-facts.js';
 import type { LineIndex } from './line-index.js';
-import type { Definer, MaskedText } from './masking.js';
+import type { MaskedText } from './masking.js';
 import type { CParser } from './parser.js';
 import type { Statement } from './syntax.js';
 import { type Declarator, SyntaxReader } from './syntax-reader.js';
-
-/** What one file's items say, before lines are put in order. */
-export interface Found {
-  functions: FunctionFacts[];
-  prototypes: FileFacts['prototypes'];
-  variables: FileFacts['variables'];
-  typedefs: FileFacts['typedefs'];
-  aggregates: FileFacts['aggregates'];
-  enumerators: FileFacts['enumerators'];
-}
-
-export function nothingFound(): Found {
-  return { functions: [], prototypes: [], variables: [], typedefs: [], aggregates: [], enumerators: [] };
-}
-
-/** Under which condition the text at an offset is compiled. */
-export function conditionAt(masked: MaskedText, offset: number): { truth: Truth; when: string } {
-  let truth: Truth = 'true';
-  let when = '';
-  for (const region of masked.regions) {
-    if (offset < region.start || offset >= region.end) continue;
-    truth = both(truth, region.truth);
-    when = region.when;
-  }
-  return { truth, when };
-}
 
 /** Reads the items of one syntax tree. */
 class ItemReader {
@@ -81,8 +54,7 @@ class ItemReader {
   private functionDefinition(): void {
     const start = this.reader.cursor.startIndex;
     const end = this.reader.cursor.endIndex;
-    const firstLine = this.lines.lineAt(start);
-    this.reader.startAt(firstLine);
+    this.reader.startAt(this.lines.lineAt(start));
     const storage = new Set<string>();
     let base = '';
     let declared: Declarator | undefined;
@@ -96,61 +68,16 @@ class ItemReader {
         declared = this.reader.declarator(base);
       else if (kind === 'ERROR') this.reader.brokenNodes++;
     });
-    const { name, type, at, parameters } = (declared ?? {
-      name: '',
-      type: base,
-      at: start,
-      parameters: [],
-    }) as Declarator;
-    if (name === '') return;
-    let definer: Definer | undefined;
-    let weak = false;
-    for (const [offset, found] of this.masked.definers) if (offset >= start && offset < end) definer = found;
-    const nameAt = definer?.name ?? at;
-    for (const offset of this.masked.weak)
-      if (offset >= start - 40 && offset < at && this.lines.lineAt(offset) >= firstLine - 1) weak = true;
-    const facts: FunctionFacts = {
-      name,
-      line: this.lines.lineAt(nameAt) + 1,
-      column: this.lines.columnAt(nameAt) + 1,
-      firstLine: firstLine + 1,
-      endLine: this.lines.lineAt(Math.max(start, end - 1)) + 1,
-      static: storage.has('static'),
-      inline: storage.has('inline') || storage.has('__inline'),
-      weak,
-      type: type.replace(/\(\)$/, ''),
-      parameters: parameters ?? [],
-      body: JSON.stringify(body),
-      ...conditionAt(this.masked, start),
-    };
-    if (definer) facts.generatedBy = definer.macro;
-    this.found.functions.push(facts);
+    if (declared === undefined || (declared as Declarator).name === '') return;
+    const read = { start, end, storage, declared: declared as Declarator, body };
+    this.found.functions.push(functionFacts(this.masked, this.lines, read));
   }
 
   private fileDeclaration(): void {
-    const line = this.lines.lineAt(this.reader.cursor.startIndex);
-    this.reader.startAt(line);
     const start = this.reader.cursor.startIndex;
+    this.reader.startAt(this.lines.lineAt(start));
     const { storage, declarators } = this.reader.declaration('');
-    for (const { name, type, at, initialiser } of declarators) {
-      if (name === '') continue;
-      const nameLine = this.lines.lineAt(at) + 1;
-      if (type.endsWith('()') && !initialiser) {
-        this.found.prototypes.push({ name, line: nameLine });
-        continue;
-      }
-      const variable: FileFacts['variables'][number] = {
-        name,
-        type,
-        line: nameLine,
-        static: storage.has('static'),
-        extern: storage.has('extern'),
-        ...conditionAt(this.masked, start),
-      };
-      if (initialiser && initialiser.k !== 'num' && initialiser.k !== 'other' && initialiser.k !== 'str')
-        variable.initialiser = JSON.stringify(initialiser);
-      this.found.variables.push(variable);
-    }
+    addDeclaration(this.found, this.masked, this.lines, { start, storage, declarators });
   }
 
   private typeDefinition(): void {

@@ -14,6 +14,13 @@ export function isTypeLikeAttribute(word: string): boolean {
   );
 }
 
+/** Is a name in parentheses a type by its looks, as in `(gfn_t)(x)`? The grammar can't tell that from a call. */
+export function isTypeName(word: string): boolean {
+  return /_t$|^typeof_+$|^(__)?[us](8|16|32|64)$|^__(le|be)(16|32|64)$|^(ulong|uint|ushort|uchar)$/.test(
+    word,
+  );
+}
+
 /** A macro that declares something: which argument is the name, and which the type (`null`: an int will do). */
 export interface DeclarationMacro {
   name: number;

@@ -3,6 +3,7 @@
  * which is masked and parsed like any file; pasting (`##`) becomes `$$` in names, stringising (`#x`) a string.
  */
 import type { FoundMacro } from './conditionals.js';
+import { isIteratorName } from './knowledge.js';
 
 /** Prefix of the functions that carry a macro's body in the text. */
 export const MACRO_FUNCTION = '__macro_body_';
@@ -28,6 +29,45 @@ function readable(macro: FoundMacro): string {
     .replace(/,\s*##\s*(?=__VA_ARGS__|\w+\s*\))/g, ', ')
     .replace(/\s*##\s*/g, '$$$$')
     .replace(/(^|[^#\w])#\s*([A-Za-z_]\w*)/g, '$1"$2"');
+}
+
+const CONTROL_WORD = /^(if|else|for|while|do|switch|return|sizeof|typeof|__typeof__|asm|__asm__)$/;
+
+/**
+ * Does a replacement consist of items of a file: a function with its body, a static variable, one macro after the
+ * other without a semicolon between them?
+ */
+export function hasItems(macro: FoundMacro): boolean {
+  const text = readable(macro);
+  if (/^(static|extern)\b/.test(text)) return true;
+  if (!/\)\s*[\w{]/.test(text)) return false;
+  // Words at the outermost level, with `(` and `{` for whole groups.
+  const outline: string[] = [];
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w$]+|[^\s\w$]/g)) {
+    const isOpening = token === '(' || token === '{' || token === '[';
+    if (depth === 0) outline.push(token);
+    if (isOpening) depth++;
+    else if ((token === ')' || token === '}' || token === ']') && depth > 0) depth--;
+  }
+  return outline.some((token, i) => {
+    if (token !== '(') return false;
+    const name = outline[i - 1] ?? '';
+    const before = outline[i - 2] ?? ';';
+    if (!/^[\w$]+$/.test(name) || CONTROL_WORD.test(name) || CONTROL_WORD.test(before)) return false;
+    if (outline[i + 1] === '{') return /^[\w$*]+$/.test(before);
+    return (
+      before === ';' &&
+      /^[A-Za-z_$]/.test(outline[i + 1] ?? '') &&
+      outline[i + 2] === '(' &&
+      !isIteratorName(name)
+    );
+  });
+}
+
+/** Text with each of the given macros' replacements on a line of its own. */
+export function itemsText(macros: readonly FoundMacro[], indices: readonly number[]): string {
+  return indices.map((index) => `${readable(macros[index]!)} ;\n`).join('');
 }
 
 /** Text in which each of the given macros is a function named after its index. */

@@ -1,12 +1,13 @@
-/** A file's `#define`s → facts, with their bodies as statements. */
+/** A file's `#define`s → facts, with their bodies as statements or as items of a file. */
+import type { FoundMacro } from './conditionals.js';
 import type { Configuration } from './conditions.js';
-import type { FileFacts } from './facts.js';
-import { readWhereBroken } from './half-typed.js';
-import { nothingFound, readItems } from './item-reader.js';
+import type { FileFacts, MacroFacts } from './facts.js';
+import { nothingFound } from './item-facts.js';
 import { LineIndex } from './line-index.js';
-import { hasReadableBody, MACRO_FUNCTION, macroText } from './macro-bodies.js';
+import { hasItems, hasReadableBody, itemsText, MACRO_FUNCTION, macroText } from './macro-bodies.js';
 import { type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
+import { readMasked } from './read-masked.js';
 
 /** The macros of a file, with the bodies that could be read. */
 export function readMacros(
@@ -15,32 +16,81 @@ export function readMacros(
   lines: LineIndex,
   configuration: Configuration,
 ): FileFacts['macros'] {
-  const macros = masked.macros.map((macro) => ({
-    name: macro.name,
-    parameters: macro.parameters,
-    variadic: macro.variadic,
-    line: lines.lineAt(macro.start) + 1,
-    endLine: lines.lineAt(macro.end) + 1,
-    text: macro.body,
-    truth: macro.truth,
-    when: macro.when,
-  })) as FileFacts['macros'];
+  const macros = masked.macros.map(
+    (macro): MacroFacts => ({
+      name: macro.name,
+      parameters: macro.parameters,
+      variadic: macro.variadic,
+      line: lines.lineAt(macro.start) + 1,
+      endLine: lines.lineAt(macro.end) + 1,
+      text: macro.body,
+      truth: macro.truth,
+      when: macro.when,
+    }),
+  );
   const readable = masked.macros.flatMap((macro, index) => (hasReadableBody(macro) ? [index] : []));
-  if (readable.length === 0) return macros;
-  const text = macroText(masked.macros, readable);
-  const bodies = maskKernelC(text, configuration);
-  const bodyLines = new LineIndex(text);
-  const found = nothingFound();
-  const tree = parser.parse(bodies.text);
-  try {
-    if (tree.rootNode.hasError) readWhereBroken(parser, bodies, bodyLines, tree, found);
-    else readItems(parser, bodies, bodyLines, tree, found);
-  } finally {
-    tree.delete();
-  }
-  for (const { name, body } of found.functions) {
-    const macro = name.startsWith(MACRO_FUNCTION) ? macros[Number(name.slice(MACRO_FUNCTION.length))] : undefined;
+  const items = readable.filter((index) => hasItems(masked.macros[index]!));
+  const bodies = readable.filter((index) => !items.includes(index));
+  if (bodies.length > 0) readBodies(parser, masked.macros, bodies, configuration, macros);
+  if (items.length > 0) readItemsOf(parser, masked.macros, items, configuration, macros);
+  return macros;
+}
+
+function readBodies(
+  parser: CParser,
+  found: readonly FoundMacro[],
+  indices: readonly number[],
+  configuration: Configuration,
+  macros: MacroFacts[],
+): void {
+  const text = macroText(found, indices);
+  const read = nothingFound();
+  readMasked(parser, maskKernelC(text, configuration), new LineIndex(text), read);
+  for (const { name, body } of read.functions) {
+    const macro = name.startsWith(MACRO_FUNCTION)
+      ? macros[Number(name.slice(MACRO_FUNCTION.length))]
+      : undefined;
     if (macro) macro.body = body;
   }
-  return macros;
+}
+
+/** Places in a macro's replacement mean nothing where the macro is used. */
+const withoutPlaces = (json: string) => json.replace(/"(p|end)":\d+/g, '"$1":0');
+
+function readItemsOf(
+  parser: CParser,
+  found: readonly FoundMacro[],
+  indices: readonly number[],
+  configuration: Configuration,
+  macros: MacroFacts[],
+): void {
+  const text = itemsText(found, indices);
+  const lines = new LineIndex(text);
+  const masked = maskKernelC(text, configuration);
+  const read = nothingFound();
+  readMasked(parser, masked, lines, read);
+  // One macro a line.
+  const itemsOn = (line: number) => {
+    const macro = macros[indices[line - 1]!]!;
+    macro.items ??= { functions: [], variables: [], invocations: [] };
+    return macro.items;
+  };
+  for (const fn of read.functions)
+    itemsOn(fn.firstLine).functions.push({
+      ...fn,
+      body: withoutPlaces(fn.body),
+      line: 0,
+      firstLine: 0,
+      endLine: 0,
+    });
+  for (const variable of read.variables) {
+    const { initialiser } = variable;
+    itemsOn(variable.line).variables.push({
+      ...variable,
+      line: 0,
+      ...(initialiser !== undefined && { initialiser: withoutPlaces(initialiser) }),
+    });
+  }
+  for (const { name, arguments: args, start } of masked.invocations)
+    itemsOn(lines.lineAt(start) + 1).invocations.push({ name, arguments: args });
 }

@@ -23,11 +23,19 @@ export function readSuppressions(text: string, lines: LineIndex, notes: Note[]):
     const lineEnd = text.indexOf('\n', at) < 0 ? text.length : text.indexOf('\n', at);
     const isBlock = text.lastIndexOf('/*', at) > text.lastIndexOf('*/', at);
     const end = isBlock && blockEnd >= 0 ? blockEnd + 2 : lineEnd;
-    const comment = text.slice(at, end).replace(/\n\s*\*?\s*/g, ' ').trim();
+    const comment = text
+      .slice(at, end)
+      .replace(/\n\s*\*?\s*/g, ' ')
+      .trim();
     const form = FORM.exec(comment);
     const line = lines.lineAt(Math.max(at, end - 1)) + 1;
-    if (form?.[2]) found.push({ line, rules: form[1]!.split(',').map((rule) => rule.trim()), reason: form[2] });
-    else notes.push({ line, message: "not understood: write 'gmem-lens: ignore RULE: reason'; the finding stays without a reason" });
+    if (form?.[2])
+      found.push({ line, rules: form[1]!.split(',').map((rule) => rule.trim()), reason: form[2] });
+    else
+      notes.push({
+        line,
+        message: "not understood: write 'gmem-lens: ignore RULE: reason'; the finding stays without a reason",
+      });
   }
   return found;
 }

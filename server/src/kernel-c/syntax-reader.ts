@@ -42,6 +42,14 @@ const MASKED_TYPE = /^(Struct|Union|Enum)_+(?=[a-zA-Z_])/;
 const MASKED_PRIMITIVE =
   /^(Unsigned|Signed|Long|Int|Short|Char|Void|Float|Double|_?Bool)(_(unsigned|signed|long|int|short|char))*$/;
 
+/** A name in an expression; what masking made of a type is the type again. */
+export function nameExpression(name: string): Expression {
+  const masked = MASKED_TYPE.exec(name);
+  if (masked) return { k: 'type', t: `${masked[1]!.toLowerCase()} ${name.slice(masked[0].length)}` };
+  if (MASKED_PRIMITIVE.test(name)) return { k: 'type', t: name.toLowerCase().replace(/_/g, ' ').trim() };
+  return { k: 'id', n: name };
+}
+
 export class SyntaxReader {
   private depth = 0;
   private baseLine = 0;
@@ -101,7 +109,7 @@ export class SyntaxReader {
       case 'identifier':
       case 'field_identifier':
       case 'type_identifier':
-        return this.identifier();
+        return nameExpression(this.text());
       case 'number_literal':
       case 'char_literal':
         return { k: 'num', v: this.text() };
@@ -152,14 +160,6 @@ export class SyntaxReader {
       default:
         return { k: 'other' };
     }
-  }
-
-  private identifier(): Expression {
-    const name = this.text();
-    const masked = MASKED_TYPE.exec(name);
-    if (masked) return { k: 'type', t: `${masked[1]!.toLowerCase()} ${name.slice(masked[0].length)}` };
-    if (MASKED_PRIMITIVE.test(name)) return { k: 'type', t: name.toLowerCase().replace(/_/g, ' ').trim() };
-    return { k: 'id', n: name };
   }
 
   /** Named children as expressions, operators skipped. */
@@ -704,7 +704,8 @@ export class SyntaxReader {
   }
 }
 
-function commaOperands(expression: Expression): Expression[] {
+/** `a, b, c` → its parts; nothing where there was nothing to read. */
+export function commaOperands(expression: Expression): Expression[] {
   if (expression.k === 'comma') return [...commaOperands(expression.l), ...commaOperands(expression.r)];
   return expression.k === 'other' ? [] : [expression];
 }

@@ -59,15 +59,27 @@ export function conditionText(expression: Expression): string | undefined {
   }
 }
 
-const EQUALITY = '==';
-
 /** Text of `subject == constant`. */
-export const equalityKey = (subject: string, constant: string): string => `${subject}${EQUALITY}${constant}`;
+export const equalityKey = (subject: string, constant: string): string => `${subject}==${constant}`;
 
-/** The two sides of an equality's text; undefined for other keys. */
-export function sidesOf(key: string): { subject: string; constant: string } | undefined {
-  const at = key.lastIndexOf(EQUALITY);
-  return at < 0 ? undefined : { subject: key.slice(0, at), constant: key.slice(at + EQUALITY.length) };
+/** Text of `subject < 0`, also for pointers that carry an error number. */
+export const negativeKey = (subject: string): string => `${subject}<0`;
+
+/** Text of `subject & bit`. */
+export const bitKey = (subject: string, bit: string): string => `${subject}&${bit}`;
+
+/** What a condition's text says of a value: that it isn't zero, is negative, equals a constant, has a bit set. */
+export interface KeyParts {
+  subject: string;
+  kind: 'true' | 'negative' | 'equal' | 'bit';
+  constant: string;
+}
+
+export function partsOf(key: string): KeyParts {
+  if (key.endsWith('<0')) return { subject: key.slice(0, -2), kind: 'negative', constant: '0' };
+  const [, subject, sign, constant] = /^(.*[^&=<>!])(==|&)(-?\w+)$/.exec(key) ?? [];
+  if (subject === undefined) return { subject: key, kind: 'true', constant: '' };
+  return { subject, kind: sign === '==' ? 'equal' : 'bit', constant: constant! };
 }
 
 /** Does a condition's text use a variable? */

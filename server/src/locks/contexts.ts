@@ -57,13 +57,14 @@ export class LockContexts {
     this.flows = new LockFlows(program);
   }
 
-  /** Takes in changed function bodies. Contexts flow anew only where a call or the locks at a call are others. */
-  update({ functions, removed, edgesMoved }: BodyChange): void {
+  /** Takes in changed function bodies, where function pointers stay what they were. Contexts flow anew only where a call or the locks at a call are others. */
+  update({ functions, removed }: BodyChange): void {
     const before = functions.map(({ node, edgesBefore, firstLineBefore }) => this.flows.signature(node, edgesBefore, firstLineBefore));
-    const summaryChanged = this.flows.update(functions.map(({ node }) => node));
-    for (const node of removed) this.flows.remove(node);
+    const summaryChanged = this.flows.update(
+      functions.map(({ node }) => node),
+      removed,
+    );
     const same =
-      !edgesMoved &&
       removed.length === 0 &&
       !summaryChanged &&
       functions.every(({ node }, index) => this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index]);

@@ -1,7 +1,7 @@
 /** Expressions → flow graph: what is called in which order, what is locked, and what is known of a value's truth. */
 import { type Expression, type Position, type Statement, visitExpressions, visitStatement } from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from '../program/expansion.js';
-import { conditionText, constantOf, equalityKey, truthOfConstant } from './condition-text.js';
+import { bitKey, conditionText, constantOf, equalityKey, negativeKey, truthOfConstant } from './condition-text.js';
 import { resultKey, type Truthiness } from './flow-graph.js';
 import type { Test } from './graph-writer.js';
 import { GuardedScopes } from './guarded-scopes.js';
@@ -21,6 +21,12 @@ const NO_RETURN: ReadonlySet<string> = new Set([
 
 /** Tests that a path doesn't survive when they hold (include/asm-generic/bug.h, include/linux/mmdebug.h). */
 const FATAL_TESTS: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON', 'VM_BUG_ON_PAGE', 'VM_BUG_ON_FOLIO']);
+
+/** Values that are an error number in another guise (include/linux/err.h). */
+const ERROR_CASTS: ReadonlySet<string> = new Set(['ERR_PTR', 'PTR_ERR', 'ERR_CAST', 'PTR_ERR_OR_ZERO']);
+
+/** Is a pointer an error number (include/linux/err.h)? */
+const ERROR_TESTS: ReadonlySet<string> = new Set(['IS_ERR', 'IS_ERR_VALUE', 'IS_ERR_OR_NULL']);
 
 /** Declarers of a guard with a name (include/linux/cleanup.h; ACQUIRE in later kernels). */
 const NAMED_GUARDS: ReadonlySet<string> = new Set(['CLASS', 'ACQUIRE']);
@@ -133,7 +139,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
 
   /** Is a call of this name understood as it is, whatever macro a header defines for it? */
   private isPrimitive(name: string): boolean {
-    return lockPrimitive(name) !== undefined || NO_RETURN.has(name) || FATAL_TESTS.has(name) || TRANSPARENT_TESTS.has(name);
+    const known = NO_RETURN.has(name) || FATAL_TESTS.has(name) || TRANSPARENT_TESTS.has(name) || ERROR_CASTS.has(name) || ERROR_TESTS.has(name);
+    return known || lockPrimitive(name) !== undefined;
   }
 
   protected inMacro<T>({ name, arguments: args, p, body }: Expansion, inside: () => T): T {
@@ -186,15 +193,18 @@ export abstract class ExpressionFlow extends GuardedScopes {
 
   private truthTest(truth: Truthiness, node: Expression): Test {
     if (typeof truth === 'boolean') return this.decided(truth);
+    if (truth === 'error') return this.decided(true);
     if (truth) return this.test(truth.from, !truth.negated, truth.negated, this.here());
     const text = conditionText(node);
     return text === undefined ? this.test(undefined, undefined, undefined, this.here()) : this.test(text, true, false, this.here());
   }
 
   private callCondition(node: Extract<Expression, { k: 'call' }>): Test {
+    const callee = unwrap(node.f);
+    if (callee.k === 'id' && ERROR_TESTS.has(callee.n) && node.a[0]) return this.errorTest(node.a[0], callee.n === 'IS_ERR_OR_NULL');
     const truth = this.value(node);
     const text = conditionText(node);
-    if (truth === undefined || typeof truth === 'boolean' || !truth.from.startsWith('#') || text === undefined) return this.truthTest(truth, node);
+    if (typeof truth !== 'object' || !truth.from.startsWith('#') || text === undefined) return this.truthTest(truth, node);
     // A call's result decides by itself where the callee's locks depend on it, and by its text where it is asked twice.
     const { t, f } = this.truthTest(truth, node);
     this.current = t;
@@ -202,6 +212,18 @@ export abstract class ExpressionFlow extends GuardedScopes {
     this.current = f;
     const no = this.test(text, undefined, false, this.here());
     return { t: yes.t, f: no.f };
+  }
+
+  private errorTest(pointer: Expression, orNull: boolean): Test {
+    const value = this.evaluate(pointer);
+    if (value === 'error') return this.decided(true);
+    if (typeof value === 'boolean') return this.decided(orNull && !value);
+    if (!value || value.negated) return this.test(undefined, undefined, undefined, this.here());
+    const error = this.test(negativeKey(value.from), true, false, this.here());
+    if (!orNull) return error;
+    this.current = error.f;
+    const { t, f } = this.test(value.from, true, false, this.here());
+    return { t: [...error.t, ...f], f: t };
   }
 
   private binaryCondition(node: Extract<Expression, { k: 'binary' }>): Test {
@@ -227,8 +249,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
     }
     const key = equality ? this.equality(node.l, node.r) : undefined;
     if (key !== undefined) return this.test(key, node.op === '==', node.op !== '==', this.here());
-    const text = conditionText(node);
-    return text === undefined ? this.test(undefined, undefined, undefined, this.here()) : this.test(text, true, false, this.here());
+    const { text, inverted } = comparison(node);
+    return text === undefined ? this.test(undefined, undefined, undefined, this.here()) : this.test(text, !inverted, inverted, this.here());
   }
 
   /** What a comparison with a number says of a value's truth; undefined where it says nothing. */
@@ -244,11 +266,12 @@ export abstract class ExpressionFlow extends GuardedScopes {
       case '!=':
         return truth(true, false);
       case '>':
-      case '<':
         return truth(true, undefined);
-      case '>=':
       case '<=':
         return truth(undefined, true);
+      case '<':
+      case '>=':
+        return negated ? this.decided(op === '>=') : this.test(negativeKey(from), op === '<', op === '>=', this.here());
       default:
         return undefined;
     }
@@ -359,11 +382,19 @@ export abstract class ExpressionFlow extends GuardedScopes {
     }
     const left = this.evaluate(node.l);
     this.evaluate(node.r);
-    if (node.op === '&') return fromText(node);
+    if (node.op === '&') return this.bit(node.l, node.r);
     // `r != 0` is r, `r == 0` is !r.
     const isZero = constantOf(node.r) === 0;
     if (!isZero || typeof left !== 'object' || (node.op !== '==' && node.op !== '!=')) return undefined;
     return node.op === '!=' ? left : negation(left);
+  }
+
+  /** `flags & BIT`: what a later test of the same bit knows. */
+  private bit(left: Expression, right: Expression): Truthiness {
+    const bit = this.constantName(right);
+    const text = bit === undefined ? undefined : conditionText(left);
+    if (text !== undefined) return { from: bitKey(text, bit!), negated: false };
+    return fromText({ k: 'binary', op: '&', l: left, r: right });
   }
 
   private unaryValue(node: Extract<Expression, { k: 'unary' }>): Truthiness {
@@ -374,7 +405,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
       case '-': {
         // `-EINVAL`: an error number is never 0.
         const inner = unwrap(node.x);
-        return inner.k === 'id' && /^E[A-Z0-9]+$/.test(inner.n) ? true : value;
+        if (inner.k === 'id' && /^E[A-Z0-9]+$/.test(inner.n)) return 'error';
+        return value === true ? 'error' : value === false ? false : undefined;
       }
       case '*':
         return fromText(node);
@@ -395,14 +427,14 @@ export abstract class ExpressionFlow extends GuardedScopes {
   }
 
   private forget(target: Expression): void {
-    const text = targetText(target);
+    const text = conditionText(target);
     if (text !== undefined) this.set(text, undefined, this.here());
   }
 
   private assignment(node: Extract<Expression, { k: 'assign' }>): Truthiness {
     const target = unwrap(node.l);
     if (target.k !== 'id') this.evaluate(target);
-    const name = targetText(target);
+    const name = conditionText(target);
     const op = node.op === '|=' ? 'or' : node.op === '&=' ? 'and' : undefined;
     this.ways(node.r, (truth, value) => {
       if (name === undefined) return;
@@ -415,7 +447,11 @@ export abstract class ExpressionFlow extends GuardedScopes {
   protected store(name: string, truth: Truthiness, value: Expression, p: Position, op?: 'or' | 'and'): void {
     const inner = unwrap(value);
     if (inner.k === 'init') return this.storeMembers(name, inner, p);
-    const constant = op === undefined ? this.constantName(inner) : undefined;
+    if (op === 'and' && inner.k === 'unary' && inner.op === '~') {
+      const bits = this.constantName(inner.x);
+      return this.set(name, undefined, p, bits === undefined ? {} : { op: 'andnot', constant: bits });
+    }
+    const constant = this.constantName(inner);
     this.set(name, truth, p, { ...(op && { op }), ...(constant !== undefined && { constant }) });
   }
 
@@ -423,7 +459,9 @@ export abstract class ExpressionFlow extends GuardedScopes {
   private storeMembers(name: string, list: Extract<Expression, { k: 'init' }>, p: Position): void {
     const byName = list.items.every((item) => item.d !== undefined || constantOf(item.x) === 0);
     this.set(name, undefined, p, byName ? { members: true } : {});
-    for (const { d, x } of list.items) if (d?.length === 1 && d[0] !== '[]') this.set(`${name}.${d[0]}`, this.truthOf(x), p);
+    // `*p = (struct x){ … }` is seen through `p->member`.
+    const owner = name.replace(/^\*/, '');
+    for (const { d, x } of list.items) if (d?.length === 1 && d[0] !== '[]') this.set(`${owner}.${d[0]}`, this.truthOf(x), p);
   }
 
   /** Truth of a value that was laid out already. */
@@ -448,6 +486,7 @@ export abstract class ExpressionFlow extends GuardedScopes {
       return undefined;
     }
     if (name === 'ACQUIRE_ERR' && node.a[1]) return this.acquireError(node.a[1]);
+    if (ERROR_CASTS.has(name) && node.a[0]) return this.evaluate(node.a[0]);
     for (const argument of node.a) this.evaluate(argument);
     const primitive = lockPrimitive(name);
     if (primitive) return this.lockOperation(primitive, node.a, node.p);
@@ -460,16 +499,13 @@ export abstract class ExpressionFlow extends GuardedScopes {
   }
 
   private emitCall(callee: string, node: Extract<Expression, { k: 'call' }>): Truthiness {
-    const index = this.append({ kind: 'call', callee, arguments: node.a, p: this.at(node.p), next: [] });
-    const [first, second] = node.a;
-    for (const argument of node.a) {
+    const lent = node.a.flatMap((argument) => {
       const inner = unwrap(argument);
-      if (inner.k !== 'unary' || inner.op !== '&') continue;
-      const text = conditionText(inner.x);
-      if (text === undefined) continue;
-      const zeroed = callee === 'memset' && argument === first && second && constantOf(second) === 0;
-      this.set(text, undefined, node.p, zeroed ? { members: true } : { lent: true });
-    }
+      const text = inner.k === 'unary' && inner.op === '&' ? conditionText(inner.x) : undefined;
+      return text === undefined ? [] : [text];
+    });
+    const index = this.append({ kind: 'call', callee, arguments: node.a, ...(lent.length > 0 && { lent }), p: this.at(node.p), next: [] });
+    if (callee === 'memset' && lent[0] !== undefined && node.a[1] && constantOf(node.a[1]) === 0) this.set(lent[0], undefined, node.p, { members: true });
     return { from: resultKey(index), negated: false };
   }
 
@@ -501,10 +537,21 @@ export abstract class ExpressionFlow extends GuardedScopes {
     return name.k === 'id' ? { from: name.n, negated: true } : undefined;
   }
 
+  /** Whose lock is used isn't NULL: `locked = kvm` is then as good a flag as `locked = true`. */
+  private assumeOwner(pointer: Expression): void {
+    let node = unwrap(pointer);
+    if (node.k !== 'unary' || node.op !== '&') return;
+    node = unwrap(node.x);
+    while (node.k === 'field' && !node.arrow) node = unwrap(node.o);
+    const text = node.k === 'field' ? conditionText(node.o) : undefined;
+    if (text !== undefined) this.current = this.test(text, true, false, this.here()).t;
+  }
+
   private lockOperation(primitive: LockPrimitive, args: readonly Expression[], p: Position): Truthiness {
     const pointer = primitive.lockArgument === null ? undefined : args[primitive.lockArgument];
     const lock = primitive.lockArgument === null ? primitive.global : pointer && this.names.of(pointer);
     if (lock === undefined) return undefined;
+    if (pointer) this.assumeOwner(pointer);
     const index = this.append({ kind: 'lock', primitive, lock, arguments: args, p: this.at(p), next: [] });
     return primitive.op === 'try' ? { from: resultKey(index), negated: false } : undefined;
   }
@@ -515,17 +562,22 @@ function isSameConstant(left: Expression, right: number | undefined): boolean | 
   return value === undefined || right === undefined ? undefined : value === right;
 }
 
-const negation = (truth: Truthiness): Truthiness => (typeof truth === 'boolean' ? !truth : truth && { from: truth.from, negated: !truth.negated });
+function negation(truth: Truthiness): Truthiness {
+  if (truth === 'error') return false;
+  return typeof truth === 'object' ? { from: truth.from, negated: !truth.negated } : truth === undefined ? undefined : !truth;
+}
 
 function fromText(node: Expression): Truthiness {
   const text = conditionText(node);
   return text === undefined ? undefined : { from: text, negated: false };
 }
 
-/** What an assignment's target is called in conditions; `*p = …` changes what `p->x` says. */
-function targetText(target: Expression): string | undefined {
-  const inner = unwrap(target);
-  return conditionText(inner.k === 'unary' && inner.op === '*' && unwrap(inner.x).k === 'id' ? inner.x : inner);
+/** Text of a comparison, the same for `a < b` and `b > a`, inverted for `a >= b` and `b <= a`. */
+function comparison(node: Extract<Expression, { k: 'binary' }>): { text: string | undefined; inverted: boolean } {
+  const { op, l, r } = node;
+  if (op !== '>' && op !== '>=' && op !== '<=') return { text: conditionText(node), inverted: false };
+  const [left, right] = op === '>=' ? [l, r] : [r, l];
+  return { text: conditionText({ k: 'binary', op: '<', l: left, r: right }), inverted: op !== '>' };
 }
 
 const COMPARISONS: ReadonlySet<string> = new Set(['&&', '||', '==', '!=', '<', '>', '<=', '>=']);

@@ -3,8 +3,11 @@ import type { Expression, Position } from '../kernel-c/syntax.js';
 import type { LockName } from './lock-state.js';
 import type { LockPrimitive } from './primitives.js';
 
-/** What is known of a value's truth when a function runs. */
-export type Truthiness = boolean | { from: string; negated: boolean } | undefined;
+/**
+ * What is known of a value's truth when a function runs. `error`: an error number, or a pointer that carries one;
+ * what is merely true is neither.
+ */
+export type Truthiness = boolean | 'error' | { from: string; negated: boolean } | undefined;
 
 interface Node {
   p: Position;
@@ -15,8 +18,8 @@ interface Node {
 export type FlowNode = Node &
   (
     | { kind: 'pass' }
-    /** `callee` is the called name, or `*` for a call through a pointer. */
-    | { kind: 'call'; callee: string; arguments: readonly Expression[] }
+    /** `callee` is the called name, or `*` for a call through a pointer; `lent` are variables that it may change. */
+    | { kind: 'call'; callee: string; arguments: readonly Expression[]; lent?: readonly string[] }
     /** `ifHeld`: a scope's end releases only what its guard had got. */
     | { kind: 'lock'; primitive: LockPrimitive; lock: LockName; arguments: readonly Expression[]; ifHeld?: true }
     | SetNode
@@ -28,14 +31,12 @@ export interface SetNode {
   kind: 'set';
   name: string;
   value: Truthiness;
-  /** `flag |= value`, `flag &= value`. */
-  op?: 'or' | 'and';
-  /** The constant that is stored, as it is written. */
+  /** `flag |= value`, `flag &= value`, `flag &= ~value`. */
+  op?: 'or' | 'and' | 'andnot';
+  /** The constant that is stored, or whose bits change, as it is written. */
   constant?: string;
   /** An initialiser: all members that it doesn't name are zero. */
   members?: true;
-  /** Its address was given away: the variable may be another, its members are taken to stay. */
-  lent?: true;
 }
 
 export interface FlowGraph {
@@ -47,8 +48,20 @@ export interface FlowGraph {
   truncated: boolean;
 }
 
+/** Names of variables that are set or lent somewhere in a function. */
+export function assignedNames(graph: FlowGraph): Set<string> {
+  const names = new Set<string>();
+  for (const node of graph.nodes) {
+    if (node.kind === 'set') names.add(node.name);
+    else if (node.kind === 'call') for (const name of node.lent ?? []) names.add(name);
+  }
+  return names;
+}
+
 /** Key of a call's result. */
 export const resultKey = (node: number): string => `#${node}`;
 
-/** The node whose result a key stands for; undefined for other keys. */
-export const resultNode = (key: string): number | undefined => (key.startsWith('#') ? Number(key.slice(1)) : undefined);
+/** The node whose result a key speaks of; undefined for other keys. */
+export function resultNode(key: string): number | undefined {
+  return key.startsWith('#') ? Number.parseInt(key.slice(1), 10) : undefined;
+}

@@ -65,13 +65,37 @@ export class LockFlows {
     this.analyseAll([...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())));
   }
 
-  /** Looks again at functions whose text changed, and at callers that this concerns: true when there were such. */
-  update(changed: readonly FunctionNode[]): boolean {
-    return this.analyseAll(changed.filter((node) => this.mayTouchLocks(node) || !this.forget(node)));
+  /**
+   * Looks again at functions whose text changed, and at callers that this concerns: true when there were such.
+   * @param removed functions that are no more
+   */
+  update(changed: readonly FunctionNode[], removed: readonly FunctionNode[]): boolean {
+    const callers = this.forgetCallers([...changed, ...removed]);
+    for (const node of [...changed, ...removed]) this.forget(node);
+    const again = new Set([...changed, ...callers]);
+    const spread = this.analyseAll([...again].filter((node) => this.mayTouchLocks(node)));
+    return spread || callers.length > 0;
   }
 
-  /** Forgets a function that is no more. */
-  remove(node: FunctionNode): void {
+  /**
+   * Forgets every function whose locks rest on what these did, and returns them. Looked at again one by one they would
+   * hold each other to what was: summaries grow from nothing, they don't shrink around a cycle.
+   */
+  private forgetCallers(functions: readonly FunctionNode[]): FunctionNode[] {
+    const resting = new Map<string, FunctionNode>();
+    const pending = functions.filter((node) => this.summaries.get(node.id)?.neutral === false);
+    while (pending.length > 0) {
+      for (const { caller } of this.program.callsTo(pending.pop()!)) {
+        if (resting.has(caller.id)) continue;
+        resting.set(caller.id, caller);
+        if (this.summaries.get(caller.id)?.neutral === false) pending.push(caller);
+      }
+    }
+    for (const node of resting.values()) this.forget(node);
+    return [...resting.values()];
+  }
+
+  private forget(node: FunctionNode): void {
     this.locks.delete(node.id);
     this.summaries.delete(node.id);
   }
@@ -79,14 +103,6 @@ export class LockFlows {
   private mayTouchLocks(node: FunctionNode): boolean {
     if (touchesLocks(this.program.unit(node)?.mentions ?? new Set())) return true;
     return this.program.callsFrom(node).some(({ callee }) => callee && this.summaries.get(callee.id)?.neutral === false);
-  }
-
-  /** Drops what is known of a function that has nothing to do with locks any more; false when its callers relied on it. */
-  private forget(node: FunctionNode): boolean {
-    this.locks.delete(node.id);
-    if (this.summaries.get(node.id)?.neutral === false) return false;
-    this.summaries.delete(node.id);
-    return true;
   }
 
   private analyseAll(functions: readonly FunctionNode[]): boolean {

@@ -68,7 +68,7 @@ export class GraphWriter {
     return this.append({ kind: 'pass', p, next: [] });
   }
 
-  protected set(name: string, value: Truthiness, p: Position, more: Partial<Pick<SetNode, 'op' | 'constant' | 'members' | 'lent'>> = {}): void {
+  protected set(name: string, value: Truthiness, p: Position, more: Partial<Pick<SetNode, 'op' | 'constant' | 'members'>> = {}): void {
     this.append({ kind: 'set', name, value, ...more, p: this.at(p), next: [] });
   }
 

@@ -1,5 +1,6 @@
 /** One function's body → its call sites and the function pointers it hands on, with macros put in place. */
 import { columnOf, lineOffsetOf, type Expression, type Initialiser, type Position, type Statement, type TypeText } from '../kernel-c/syntax.js';
+import { isTypeName } from '../kernel-c/knowledge.js';
 import { expandMacro, unwrap } from './expansion.js';
 import type { Assignment, CallSite, FunctionNode, FunctionUnit, MacroEntry, Place, Slot, Via } from './model.js';
 import type { Symbols } from './symbols.js';
@@ -19,6 +20,9 @@ export const STATIC_CALL_SETTERS: ReadonlyMap<string, number> = new Map([
 
 /** Calls of a constructor and, at the scope's end, of a destructor (include/linux/cleanup.h; ACQUIRE in later kernels). */
 const GUARDS: ReadonlySet<string> = new Set(['guard', 'CLASS', 'ACQUIRE']);
+
+/** include/linux/module.h: the address of another module's function, if it is loaded. */
+const FUNCTION_OF_MODULE: ReadonlySet<string> = new Set(['symbol_get', 'symbol_request']);
 
 /** Names that stay as they are though headers define macros for them: their meaning is known here. */
 const OPAQUE_MACROS: ReadonlySet<string> = new Set([...STATIC_CALLS, ...STATIC_CALL_SETTERS.keys()]);
@@ -275,6 +279,7 @@ export class CallCollector {
   private namedCall(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): void {
     if (BUILTIN.test(name)) return;
     if (this.watched.has(name)) this.mentions.add(name);
+    if (isTypeName(name) && !this.symbols.isFunctionName(name)) return;
     const localType = this.locals.get(name);
     if (localType !== undefined && !context.active.includes(name)) {
       this.site({ slot: this.local(name), text: name, via: 'pointer' }, node.p, context);
@@ -284,6 +289,8 @@ export class CallCollector {
     const macro = context.active.includes(name) || OPAQUE_MACROS.has(name) ? undefined : this.macro(name);
     if (macro) {
       if (macro.facts.parameters !== null) return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
+      // `#define __compare_min <`: what looks like a call is an operator and its operand.
+      if (/^\W+$/.test(macro.facts.text)) return;
       const alias = /^\w+$/.exec(macro.facts.text)?.[0];
       if (alias !== undefined && !/^\d/.test(alias)) return this.namedCall(alias, node, { ...context, active: [...context.active, name] });
       if (macro.facts.body !== undefined) {
@@ -366,14 +373,23 @@ export class CallCollector {
         if ((callee.n === 'READ_ONCE' || callee.n.startsWith('rcu_dereference') || callee.n === 'smp_load_acquire') && node.a[0]) return this.sourceOf(node.a[0]!, context);
         const fn = this.symbols.fn(callee.n, this.file);
         if (fn) return this.mayHoldFunction(fn.facts.type) ? [{ slot: `R:${fn.name}@${fn.file}` }] : [];
-        // `FNAME(x)` as a value: the macro with its argument names a function.
-        const argument = node.a[0] && unwrap(node.a[0]!);
-        const byMacro = `${callee.n}(${argument?.k === 'id' ? argument.n : ''})`;
-        return this.symbols.fn(byMacro, this.file) ? [{ functionName: byMacro }] : [];
+        return this.sourceOfMacro(callee.n, node, context);
       }
       default:
         return [];
     }
+  }
+
+  /** `FNAME(walk)`, `symbol_get(f)`: a macro whose value is a function. */
+  private sourceOfMacro(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): Assignment['source'][] {
+    const argument = node.a[0] && unwrap(node.a[0]!);
+    if (FUNCTION_OF_MODULE.has(name)) return argument?.k === 'id' ? [{ functionName: argument.n }] : [];
+    const byMacro = `${name}(${argument?.k === 'id' ? argument.n : ''})`;
+    if (this.symbols.fn(byMacro, this.file)) return [{ functionName: byMacro }];
+    const macro = context.active.includes(name) ? undefined : this.macro(name);
+    const last = macro?.facts.parameters ? expandMacro(macro, node.a).at(-1) : undefined;
+    if (last?.k !== 'expr' || context.active.length >= MAX_EXPANSION_DEPTH) return [];
+    return this.sourceOf(last.x, { ...context, active: [...context.active, name] });
   }
 
   private slotOf(target: Expression, context: Context): Slot | undefined {

@@ -31,10 +31,16 @@ function pasteText(expression: Expression | undefined): string {
   return '';
 }
 
-class Substitution {
-  constructor(private readonly bindings: ReadonlyMap<string, Expression>, private readonly rest: readonly Expression[]) {}
+/** Arguments for the parameters of one use of a macro. */
+export class Substitution {
+  constructor(
+    private readonly bindings: ReadonlyMap<string, Expression>,
+    private readonly rest: readonly Expression[],
+    /** Names that stand for all of `rest`. */
+    private readonly variadicName: string | undefined,
+  ) {}
 
-  private name(name: string): string {
+  name(name: string): string {
     if (!name.includes('$$')) {
       const bound = this.bindings.get(name);
       return bound ? pasteText(bound) || name : name;
@@ -45,13 +51,15 @@ class Substitution {
       .join('');
   }
 
-  private type(text: string): string {
+  type(text: string): string {
     return text.replace(/[A-Za-z_$][\w$]*/, (name) => this.name(name));
   }
 
   expression(node: Expression): Expression {
     switch (node.k) {
       case 'id': {
+        if (this.isRest(node) && this.rest.length > 1)
+          return this.rest.map((x): Expression => ({ k: 'arg', x })).reduce((l, r) => ({ k: 'comma', l, r }));
         const bound = this.bindings.get(node.n);
         if (bound) return { k: 'arg', x: bound };
         return node.n.includes('$$') ? { k: 'id', n: this.name(node.n) } : node;
@@ -87,9 +95,13 @@ class Substitution {
     }
   }
 
-  private callArguments(nodes: readonly Expression[]): Expression[] {
+  private isRest(node: Expression): boolean {
+    return node.k === 'id' && (node.n === '__VA_ARGS__' || (this.variadicName !== undefined && node.n === this.variadicName));
+  }
+
+  callArguments(nodes: readonly Expression[]): Expression[] {
     return nodes.flatMap((argument) =>
-      argument.k === 'id' && argument.n === '__VA_ARGS__' ? this.rest.map((x): Expression => ({ k: 'arg', x })) : [this.expression(argument)],
+      this.isRest(argument) ? this.rest.map((x): Expression => ({ k: 'arg', x })) : [this.expression(argument)],
     );
   }
 
@@ -148,6 +160,10 @@ class Substitution {
 
 /** The body of a function-like macro with its arguments in place. Missing arguments are left as they are written. */
 export function expandMacro(macro: MacroEntry, args: readonly Expression[]): Statement[] {
+  return substitutionOf(macro, args).statements(macroBody(macro));
+}
+
+export function substitutionOf(macro: MacroEntry, args: readonly Expression[]): Substitution {
   const parameters = macro.facts.parameters ?? [];
   const bindings = new Map<string, Expression>();
   const fixed = macro.facts.variadic ? parameters.length - 1 : parameters.length;
@@ -158,5 +174,5 @@ export function expandMacro(macro: MacroEntry, args: readonly Expression[]): Sta
   const rest = args.slice(fixed);
   const variadicName = macro.facts.variadic ? parameters[fixed] : undefined;
   if (variadicName !== undefined && rest[0]) bindings.set(variadicName, rest[0]);
-  return new Substitution(bindings, rest).statements(macroBody(macro));
+  return new Substitution(bindings, rest, variadicName);
 }

@@ -284,7 +284,7 @@ function changedNames(before: FileFacts, after: FileFacts): Set<string> {
 
 /** What global initialisers and file-level macros put into slots. */
 function* fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Iterable<Assignment> {
-  for (const variable of facts.variables) {
+  for (const variable of [...facts.variables, ...(symbols.generatedVariables.get(file) ?? [])]) {
     if (variable.initialiser === undefined) continue;
     const value = JSON.parse(variable.initialiser) as Expression;
     const found: Assignment[] = [];

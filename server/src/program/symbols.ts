@@ -1,8 +1,9 @@
 /** Names of the tree → what they mean, seen from one file. */
 import { both, evaluateCondition, type Configuration, type Truth } from '../kernel-c/conditions.js';
 import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
-import type { FileFacts } from '../kernel-c/facts.js';
+import type { FileFacts, FunctionFacts, VariableFacts } from '../kernel-c/facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
+import { type GeneratedItems, generatedItems, isStaged, isStageFile } from './generated.js';
 import type { FunctionNode, MacroEntry, VariableEntry } from './model.js';
 
 interface Dated {
@@ -19,14 +20,16 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
 }
 
 /** Function ids stay the same when lines move: the second function of a name in a file gets `#2`. */
-function functionNodes(file: string, facts: FileFacts): FunctionNode[] {
+function functionNodes(file: string, functions: readonly FunctionFacts[]): FunctionNode[] {
   const seen = new Map<string, number>();
-  return facts.functions.map((fn) => {
+  return functions.map((fn) => {
     const count = (seen.get(fn.name) ?? 0) + 1;
     seen.set(fn.name, count);
     return { id: `${file}:${fn.name}${count > 1 ? `#${count}` : ''}`, name: fn.name, file, facts: fn };
   });
 }
+
+const inOrder = (functions: FunctionFacts[]): FunctionFacts[] => functions.sort((a, b) => a.line - b.line);
 
 export class Symbols {
   readonly functionsByFile = new Map<string, FunctionNode[]>();
@@ -35,6 +38,8 @@ export class Symbols {
   readonly variables = new Map<string, VariableEntry[]>();
   readonly typedefs = new Map<string, TypeText>();
   readonly prototypes = new Map<string, { file: string; line: number }[]>();
+  /** Variables that macros define, by the file that uses those. */
+  readonly generatedVariables = new Map<string, readonly VariableFacts[]>();
   private readonly enumerators = new Set<string>();
   private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
   private readonly entriesByFile = new Map<string, { macros: MacroEntry[]; variables: VariableEntry[] }>();
@@ -63,12 +68,10 @@ export class Symbols {
         return entries?.some((entry) => isHeader(entry.file) && entry.facts.truth === 'true') ? 1 : null;
       },
     };
+    for (const [file, facts] of files) this.addFunctions(file, facts);
   }
 
   private add(file: string, facts: FileFacts): void {
-    const nodes = functionNodes(file, facts);
-    this.functionsByFile.set(file, nodes);
-    for (const node of nodes) push(this.functionsByName, node.name, node);
     const macros = facts.macros.map((macro): MacroEntry => ({ file, facts: macro }));
     const variables = facts.variables.map((variable): VariableEntry => ({ file, facts: variable }));
     for (const macro of macros) push(this.macros, macro.facts.name, macro);
@@ -82,6 +85,45 @@ export class Symbols {
       if (known && known.fields.size >= aggregate.fields.length) continue;
       this.aggregates.set(aggregate.tag, { file, facts: aggregate, fields: new Map(aggregate.fields.map((field) => [field.name, field.type])) });
     }
+  }
+
+  /** To be called when all macros are known: some of them define functions. */
+  private addFunctions(file: string, facts: FileFacts): void {
+    const { functions, variables } = this.generatedBy(file, facts);
+    const nodes = functionNodes(file, inOrder([...facts.functions, ...functions]));
+    this.functionsByFile.set(file, nodes);
+    for (const node of nodes) push(this.functionsByName, node.name, node);
+    this.generatedVariables.set(file, variables);
+    for (const variable of variables) push(this.variables, variable.name, { file, facts: variable });
+  }
+
+  /** What the macros that a file uses outside of functions define there. */
+  private generatedBy(file: string, facts: FileFacts): GeneratedItems {
+    const definitions = (name: string) => this.fileLevelMacros(name, file);
+    const written = new Set(facts.functions.map((fn) => fn.name));
+    const all: GeneratedItems = { functions: [], variables: [] };
+    for (const invocation of facts.invocations) {
+      if (!this.macros.has(invocation.name)) continue;
+      const { functions, variables } = generatedItems(definitions, invocation);
+      all.variables.push(...variables);
+      for (const fn of functions) {
+        if (written.has(fn.name)) continue;
+        written.add(fn.name);
+        all.functions.push(fn);
+      }
+    }
+    return all;
+  }
+
+  private fileLevelMacros(name: string, from: string): readonly MacroEntry[] {
+    if (isStaged(name)) {
+      const stages = (this.macros.get(name) ?? []).filter(({ file }) => isStageFile(file));
+      // Whoever defines CREATE_TRACE_POINTS does so for one file.
+      const isRead = (entry: MacroEntry) => this.truthOf(entry) !== 'false' || entry.facts.when.includes('CREATE_TRACE_POINTS');
+      if (stages.length > 0) return stages.filter(isRead);
+    }
+    const macro = this.macro(name, from);
+    return macro ? [macro] : [];
   }
 
   /**
@@ -103,7 +145,9 @@ export class Symbols {
     const before = new Map((this.functionsByFile.get(file) ?? []).map((node) => [node.id, node]));
     const kept: { node: FunctionNode; before: FunctionNode['facts'] }[] = [];
     const added: FunctionNode[] = [];
-    const nodes = functionNodes(file, facts).map((fresh) => {
+    const generated = this.generatedBy(file, facts);
+    this.generatedVariables.set(file, generated.variables);
+    const nodes = functionNodes(file, inOrder([...facts.functions, ...generated.functions])).map((fresh) => {
       const node = before.get(fresh.id);
       if (!node) {
         added.push(fresh);
@@ -245,9 +289,16 @@ export class Symbols {
         ({ file, facts }) =>
           this.isInReach(file, from) && (facts.instance === undefined || (facts.instance === instance && file === from)),
       );
+      // The stub of a feature that is on: `#define init_it() (0)`.
+      if (macro && this.truthOf(macro) === 'false' && this.isFunctionName(name)) macro = undefined;
       seen.set(name, macro);
     }
     return macro;
+  }
+
+  /** Is a function of this name defined or declared anywhere? */
+  isFunctionName(name: string): boolean {
+    return this.functionsByName.has(name) || this.prototypes.has(name);
   }
 
   /** Can a file use what another one defines for itself? A header sees what its includer has put before it. */

@@ -1,5 +1,6 @@
 /** Types of expressions, as far as members and pointers tell them. `undefined` where the text doesn't tell. */
 import type { Expression, Statement, TypeText } from '../kernel-c/syntax.js';
+import { isTypeName } from '../kernel-c/knowledge.js';
 import { expandMacro, unwrap } from './expansion.js';
 import type { Symbols } from './symbols.js';
 
@@ -109,6 +110,9 @@ export class TypeScope {
   private callType(callee: Expression, args: readonly Expression[]): TypeText | undefined {
     const target = unwrap(callee);
     if (target.k !== 'id') return undefined;
+    // `(gfn_t)(x)` reads like a call.
+    if (isTypeName(target.n) && args[0] && !this.symbols.isFunctionName(target.n))
+      return target.n.startsWith('typeof') ? this.type(args[0]) : target.n;
     if (TRANSPARENT_MACROS.has(target.n) && args[0]) return this.type(args[0]);
     const typed = TYPED_MACROS.get(target.n);
     if (typed !== undefined) {

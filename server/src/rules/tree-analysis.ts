@@ -14,7 +14,8 @@ export class TreeAnalysis {
   refresh(): void {
     this.found = undefined;
     const change = this.program.takeChanges();
-    if (change) this.lockContexts?.update(change);
+    // A function pointer that took another way may have changed the locks at any call through it.
+    if (change && !change.edgesMoved) this.lockContexts?.update(change);
     else this.lockContexts = undefined;
   }
 

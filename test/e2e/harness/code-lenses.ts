@@ -1,12 +1,16 @@
 /** Code lenses in the active editor. */
 import type { Locator, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 interface Lens {
-  readonly text: string;
-  /** Its middle, in pixels of the page. */
-  readonly x: number;
-  readonly y: number;
+  readonly title: string;
+  readonly isCommand: boolean;
 }
+
+const clickTimeoutMs = 5_000;
+
+/** Set on the lenses that were found last. */
+const mark = 'data-found-lens';
 
 export class CodeLenses {
   constructor(private readonly page: Page) {}
@@ -21,37 +25,50 @@ export class CodeLenses {
    * @param text stands on one line in view
    */
   async above(text: string): Promise<string[]> {
-    return (await this.find(text)).map((lens) => lens.text);
+    return (await this.find(text)).map((lens) => lens.title).filter((title) => title !== '|');
   }
 
   /** Clicks the lens with `title` above the line with `text`. */
   async click(text: string, title: RegExp): Promise<void> {
-    const lenses = await this.find(text);
-    const lens = lenses.find((candidate) => title.test(candidate.text));
-    if (!lens) throw new Error(`no ${title} above '${text}', but ${JSON.stringify(lenses)}`);
-    await this.page.mouse.click(lens.x, lens.y);
-    await this.page.mouse.move(0, 0);
+    for (let attempt = 1; ; attempt++) {
+      // Of a file that was open before, the editor first shows the lenses that it remembers: those are mere text.
+      await expect
+        .poll(() => this.find(text))
+        .toContainEqual({ title: expect.stringMatching(title), isCommand: true });
+      const index = (await this.find(text)).findIndex((lens) => title.test(lens.title));
+      try {
+        await this.page.locator(`a[${mark}="${index}"]`).click({ timeout: clickTimeoutMs });
+        return;
+      } catch (error) {
+        // It was replaced in that moment, by one that a newer answer of the server brought.
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   /** In one go, for the editor moves lines and lenses about as the server's answers come in. */
   private async find(text: string): Promise<Lens[]> {
-    const lenses = await this.page.evaluate((wanted) => {
-      const plain = (element: Element): string =>
-        (element.textContent ?? '').replaceAll('\u00a0', ' ').trim();
-      const line = [...document.querySelectorAll('.editor-instance .view-line')]
-        .find((candidate) => plain(candidate).includes(wanted))
-        ?.getBoundingClientRect();
-      if (!line) return undefined;
-      const above = [...document.querySelectorAll('.codelens-decoration')].find((candidate) => {
-        const { y, height } = candidate.getBoundingClientRect();
-        return height > 0 && y < line.y && y > line.y - 1.5 * line.height;
-      });
-      return [...(above?.children ?? [])].map((child) => {
-        const { x, y, width, height } = child.getBoundingClientRect();
-        return { text: plain(child), x: x + width / 2, y: y + height / 2 };
-      });
-    }, text);
+    const lenses = await this.page.evaluate(
+      ([wanted, attribute]) => {
+        const plain = (element: Element): string =>
+          (element.textContent ?? '').replaceAll('\u00a0', ' ').trim();
+        const line = [...document.querySelectorAll('.editor-instance .view-line')]
+          .find((candidate) => plain(candidate).includes(wanted))
+          ?.getBoundingClientRect();
+        if (!line) return undefined;
+        const above = [...document.querySelectorAll('.codelens-decoration')].find((candidate) => {
+          const { y, height } = candidate.getBoundingClientRect();
+          return height > 0 && y < line.y && y > line.y - 1.5 * line.height;
+        });
+        for (const before of document.querySelectorAll(`[${attribute}]`)) before.removeAttribute(attribute);
+        return [...(above?.children ?? [])].map((child, index) => {
+          child.setAttribute(attribute, `${index}`);
+          return { title: plain(child), isCommand: child.tagName === 'A' };
+        });
+      },
+      [text, mark] as const,
+    );
     if (!lenses) throw new Error(`'${text}' is not in view`);
-    return lenses.filter((lens) => lens.text !== '|');
+    return lenses;
   }
 }

@@ -25,6 +25,7 @@ const startTimeoutMs = 60_000;
 const actionTimeoutMs = 20_000;
 /** Lenses that arrive move the text, which hides a hover. */
 const hoverTimeoutMs = 5_000;
+const quickInputTimeoutMs = 7_000;
 /** Undoing goes by words. */
 const maxUndos = 200;
 
@@ -207,14 +208,24 @@ export class Workbench implements AsyncDisposable {
   /** Types into the box at the top; `pick` waits for a proposal before it presses Enter. */
   private async quickInput(key: string, text: string, pick = false): Promise<void> {
     const widget = this.page.locator('.quick-input-widget');
-    await this.page.keyboard.press(key);
     const input = widget.locator('.quick-input-filter input');
-    await input.waitFor();
     const prefix = key === 'F1' ? '>' : key === 'Control+G' ? ':' : '';
-    await input.fill(prefix + text);
-    if (pick) await widget.locator('.monaco-list-row.focused', { hasText: basename(text) }).waitFor();
-    await this.page.keyboard.press('Enter');
-    await widget.waitFor({ state: 'hidden' });
+    const timeout = quickInputTimeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.page.keyboard.press(key);
+        await input.waitFor({ timeout });
+        await input.fill(prefix + text, { timeout });
+        if (pick)
+          await widget.locator('.monaco-list-row.focused', { hasText: basename(text) }).waitFor({ timeout });
+        await input.press('Enter', { timeout });
+        await widget.waitFor({ state: 'hidden', timeout });
+        return;
+      } catch (error) {
+        // The box closes when something else takes the focus, such as an editor that has just been opened.
+        if (attempt === 3) throw error;
+      }
+    }
   }
 }
 

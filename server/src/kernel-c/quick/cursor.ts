@@ -33,6 +33,9 @@ export const OP = {
 /** Deeper nesting than this is not code that anyone wrote; reading on would exhaust the stack. */
 const MAX_DEPTH = 150;
 
+/** Operators in a row that nest to the left: whoever walks the tree goes as deep. */
+export const MAX_CHAIN = 200;
+
 export class TokenCursor {
   protected at = 0;
   private depth = 0;

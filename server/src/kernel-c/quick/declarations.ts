@@ -230,7 +230,9 @@ export abstract class DeclarationReader extends ExpressionReader {
           return;
         }
         found.name =
-          shape.of.kind === 'name' && shape.isName ? `${inner.name}${shape.list.replace(/\s+/g, '')}` : inner.name;
+          shape.of.kind === 'name' && shape.isName
+            ? `${inner.name}${shape.list.replace(/\s+/g, '')}`
+            : inner.name;
         found.type = inner.type;
         found.parameters = inner.parameters ?? shape.parameters;
       }
@@ -300,14 +302,19 @@ export abstract class DeclarationReader extends ExpressionReader {
     }
   }
 
-  /** Declarators with what they are set to, up to and with the `;`. */
-  protected declaredNames(base: TypeText): DeclaredName[] {
+  /**
+   * Declarators with what they are set to, up to and with the `;`.
+   * @param first the first one, if it was read already
+   */
+  protected declaredNames(base: TypeText, first?: DeclaredName): DeclaredName[] {
     const found: DeclaredName[] = [];
+    let declared = first;
     do {
       const p = this.position(this.at);
-      const declared = this.declarator(base);
-      if (this.take(OP.assign)) found.push({ ...declared, initialiser: this.initialValue(), p });
-      else found.push({ ...declared, p });
+      declared ??= { ...this.declarator(base), p };
+      if (this.take(OP.assign)) declared.initialiser = this.initialValue();
+      found.push(declared);
+      declared = undefined;
     } while (this.take(OP.comma));
     this.expect(OP.semicolon);
     return found;

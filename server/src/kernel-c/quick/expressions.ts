@@ -2,7 +2,7 @@
 import type { Expression, Initialiser, Statement, TypeText } from '../syntax.js';
 import { nameExpression } from '../syntax-reader.js';
 import { isTypeName } from '../type-names.js';
-import { OP, TokenCursor } from './cursor.js';
+import { MAX_CHAIN, OP, TokenCursor } from './cursor.js';
 import { Kind, operator, Word } from './tokens.js';
 
 const precedences = new Map<number, number>();
@@ -16,11 +16,9 @@ const assignments: ReadonlySet<number> = new Set(
 );
 
 /** What stood before the operator at the cursor, as far as it decides how to read on. */
-const enum Operand {
+enum Operand {
   /** Something that can be assigned to: a name, a call, a member, `*p`, or anything in parentheses. */
   Place,
-  /** `(name)`, which may turn out to be a cast. */
-  NameInParentheses,
   Other,
 }
 
@@ -68,26 +66,17 @@ export abstract class ExpressionReader extends TokenCursor {
   }
 
   private binary(lowest: number): Expression {
-    const first = this.at;
     let l = this.unary();
-    for (;;) {
+    for (let chain = 0; ; chain++) {
+      if (chain > MAX_CHAIN) this.giveUp();
       if (this.kind() !== Kind.Operator) return l;
       const level = precedences.get(this.code());
       if (level === undefined || level < lowest) return l;
-      // `y * (a) - b`: only where the parentheses come first is it plain what they are.
-      if (this.operand === Operand.NameInParentheses && this.isAlsoUnary() && this.at !== first + 3) this.giveUp();
       const op = this.takeText();
       const r = this.binary(level + 1);
-      if (this.operand === Operand.NameInParentheses && this.kind() === Kind.Operator && this.isAlsoUnary())
-        this.giveUp();
       this.operand = Operand.Other;
       l = { k: 'binary', op, l, r };
     }
-  }
-
-  private isAlsoUnary(): boolean {
-    const code = this.code();
-    return code === OP.minus || code === OP.plus || code === OP.star || code === OP.and;
   }
 
   private unary(): Expression {
@@ -95,8 +84,9 @@ export abstract class ExpressionReader extends TokenCursor {
       case Kind.Operator:
         return this.prefixed();
       case Kind.Keyword:
-        if (this.word() !== Word.Sizeof) this.giveUp();
-        return this.sizeof();
+        if (this.word() === Word.Sizeof) return this.sizeof();
+        if (this.word() === Word.Offsetof) return this.offsetof();
+        return this.giveUp();
       default:
         return this.postfix(this.at, this.primary());
     }
@@ -157,6 +147,18 @@ export abstract class ExpressionReader extends TokenCursor {
     return { k: 'sizeof' };
   }
 
+  private offsetof(): Expression {
+    this.at++;
+    this.expect(OP.parenOpen);
+    this.typeDescriptor();
+    this.expect(OP.comma);
+    this.takeName();
+    this.expect(OP.parenClose);
+    if (this.kind() === Kind.Operator && this.isPostfix()) this.giveUp();
+    this.operand = Operand.Other;
+    return { k: 'sizeof' };
+  }
+
   private isPostfix(): boolean {
     switch (this.code()) {
       case OP.bracketOpen:
@@ -180,12 +182,11 @@ export abstract class ExpressionReader extends TokenCursor {
       this.operand = Operand.Place;
       return this.postfix(first, { k: 'block', s });
     }
-    if (this.isTypeStart() || (this.isName() && (this.isPointerToName() || this.isCastByName()))) return this.cast(first);
-    const isName = this.isName() && this.isOperator(OP.parenClose, 1);
+    if (this.isTypeStart() || (this.isName() && (this.isPointerToName() || this.isCastByName())))
+      return this.cast(first);
     const x = this.expressions();
     this.expect(OP.parenClose);
-    const isPostfix = this.kind() === Kind.Operator && this.isPostfix();
-    this.operand = isName && !isPostfix ? Operand.NameInParentheses : Operand.Place;
+    this.operand = Operand.Place;
     return this.postfix(first, x);
   }
 
@@ -206,12 +207,17 @@ export abstract class ExpressionReader extends TokenCursor {
       case Kind.Character:
         return true;
       case Kind.Keyword:
-        return this.word(2) === Word.Sizeof;
+        return this.word(2) === Word.Sizeof || this.word(2) === Word.Offsetof;
       case Kind.Operator: {
         const code = this.code(2);
         if (code === OP.not || code === OP.invert || code === OP.braceOpen) return true;
         if (code === OP.increment || code === OP.decrement) return this.giveUp();
-        const mayBegin = code === OP.parenOpen || code === OP.minus || code === OP.plus || code === OP.star || code === OP.and;
+        const mayBegin =
+          code === OP.parenOpen ||
+          code === OP.minus ||
+          code === OP.plus ||
+          code === OP.star ||
+          code === OP.and;
         return mayBegin && isTypeName(this.textOf(this.at, this.at));
       }
       default:
@@ -268,7 +274,8 @@ export abstract class ExpressionReader extends TokenCursor {
 
   /** @param first the token that the expression begins with */
   private postfix(first: number, x: Expression): Expression {
-    while (this.kind() === Kind.Operator) {
+    for (let chain = 0; this.kind() === Kind.Operator; chain++) {
+      if (chain > MAX_CHAIN) this.giveUp();
       switch (this.code()) {
         case OP.parenOpen: {
           const a = this.arguments();

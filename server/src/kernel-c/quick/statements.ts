@@ -63,7 +63,8 @@ export abstract class StatementReader extends DeclarationReader {
     if (!this.isName(ahead)) return false;
     const code = this.code(ahead + 1);
     if (this.kind(ahead + 1) !== Kind.Operator) return this.giveUp();
-    if (code === OP.semicolon || code === OP.assign || code === OP.comma || code === OP.bracketOpen) return true;
+    if (code === OP.semicolon || code === OP.assign || code === OP.comma || code === OP.bracketOpen)
+      return true;
     // `a * b(c);`, `a * b * c;`: the grammar has its own mind there.
     return this.giveUp();
   }
@@ -128,6 +129,7 @@ export abstract class StatementReader extends DeclarationReader {
         return;
       }
       case Word.Sizeof:
+      case Word.Offsetof:
         return this.expressionStatement(into);
       case Word.Struct:
       case Word.Union:
@@ -146,15 +148,14 @@ export abstract class StatementReader extends DeclarationReader {
     const first = this.at;
     const x = this.expressions();
     this.expect(OP.semicolon);
+    // `ElfW(Sym) *sym;`: nobody multiplies for nothing.
+    if (x.k === 'binary' && x.op === '*') this.giveUp();
     into.push({ k: 'expr', x, p: this.position(first) });
   }
 
   private localDeclaration(into: Statement[]): void {
     const first = this.at;
-    const known = this.aggregates.length + this.enumerators.length;
     const { storage, base } = this.specifiers('');
-    // A type that only this function knows: tree-sitter's reader says what becomes of it.
-    if (this.aggregates.length + this.enumerators.length > known) this.giveUp();
     const names = this.declaredNames(base);
     const start = this.startOf(first);
     const end = this.endOf(this.at - 1);
@@ -262,7 +263,12 @@ export abstract class StatementReader extends DeclarationReader {
 
   private endsCase(): boolean {
     const word = this.word();
-    return word === Word.Case || word === Word.Default || this.isOperator(OP.braceClose) || this.kind() === Kind.End;
+    return (
+      word === Word.Case ||
+      word === Word.Default ||
+      this.isOperator(OP.braceClose) ||
+      this.kind() === Kind.End
+    );
   }
 
   private labelled(): Statement {

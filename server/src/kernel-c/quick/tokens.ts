@@ -3,7 +3,7 @@
  * Masked text has no comments and no directives any more.
  */
 
-export const enum Kind {
+export enum Kind {
   /** Behind the last token. */
   End = 0,
   Name,
@@ -17,7 +17,7 @@ export const enum Kind {
 }
 
 /** Keywords by what the reader does with them. */
-export const enum Word {
+export enum Word {
   None = 0,
   If,
   Else,
@@ -32,6 +32,7 @@ export const enum Word {
   Continue,
   Goto,
   Sizeof,
+  Offsetof,
   Struct,
   Union,
   Enum,
@@ -62,6 +63,7 @@ const words: Record<string, Word> = {
   continue: Word.Continue,
   goto: Word.Goto,
   sizeof: Word.Sizeof,
+  offsetof: Word.Offsetof,
   struct: Word.Struct,
   union: Word.Union,
   enum: Word.Enum,
@@ -73,8 +75,14 @@ function addWords(word: Word, text: string): void {
 }
 
 // As tree-sitter's grammar for C has them.
-addWords(Word.Storage, 'extern static auto register inline __inline __inline__ __forceinline thread_local __thread');
-addWords(Word.Qualifier, 'const constexpr volatile restrict __restrict__ _Atomic _Noreturn noreturn _Nonnull');
+addWords(
+  Word.Storage,
+  'extern static auto register inline __inline __inline__ __forceinline thread_local __thread',
+);
+addWords(
+  Word.Qualifier,
+  'const constexpr volatile restrict __restrict__ _Atomic _Noreturn noreturn _Nonnull',
+);
 addWords(Word.Sign, 'signed unsigned long short');
 addWords(
   Word.Primitive,
@@ -85,7 +93,7 @@ addWords(
   Word.Other,
   '__extension__ alignas _Alignas __attribute__ __attribute __declspec __based __cdecl __clrcall __stdcall __fastcall ' +
     '__thiscall __vectorcall __restrict __uptr __sptr _unaligned __unaligned asm __asm__ __asm __volatile__ _Generic ' +
-    'offsetof __alignof__ __alignof _alignof alignof _Alignof __try __except __finally __leave',
+    '__alignof__ __alignof _alignof alignof _Alignof __try __except __finally __leave',
 );
 
 /** Keywords by length, then by first character: most names are told from them by these two alone. */
@@ -110,13 +118,40 @@ export const operator = (text: string): number =>
 
 /** Operators of more than one character, longest first, by their first character. */
 const longOperators: [length: number, code: number, text: string][][] = [];
-for (const text of ['...', '<<=', '>>=', '->', '++', '--', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=', '&=', '^=', '|=', '##', '::', '[[', ']]']) {
+for (const text of [
+  '...',
+  '<<=',
+  '>>=',
+  '->',
+  '++',
+  '--',
+  '<<',
+  '>>',
+  '<=',
+  '>=',
+  '==',
+  '!=',
+  '&&',
+  '||',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '^=',
+  '|=',
+  '##',
+  '::',
+  '[[',
+  ']]',
+]) {
   const first = text.charCodeAt(0);
   longOperators[first] ??= [];
   longOperators[first]!.push([text.length, operator(text), text]);
 }
 
-const enum Class {
+enum Class {
   Other = 0,
   Blank,
   Newline,
