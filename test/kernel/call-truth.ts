@@ -91,7 +91,10 @@ export class CallTruth {
     const key = `${file}:${caller}`;
     let found = this.edges.get(key);
     if (!found) {
-      const nodes = this.program.functionsIn(file).filter(({ name }) => name === caller);
+      const { symbols } = this.program;
+      const nodes = this.program
+        .functionsIn(file)
+        .filter((node) => node.name === caller && symbols.truthOf(node) !== 'false');
       found = nodes.flatMap((node) => this.program.callsFrom(node));
       this.edges.set(key, found);
     }
@@ -156,7 +159,7 @@ export class CallTruth {
       if (kind !== 'indirect' || (through !== 'param' && through !== 'local') || macro !== undefined)
         continue;
       const answers = this.edgesOf(caller, file).filter(
-        ({ via, site, callee }) => via === 'pointer' && site.text === slot && callee !== null,
+        ({ via, site, calleeName }) => via === 'pointer' && site.text === slot && calleeName !== slot,
       );
       score.add(answers.length > 0, `${caller} → ${slot}`, String(through));
       if (answers.length > 0) counts.push(new Set(answers.map((edge) => edge.calleeName)).size);

@@ -1,8 +1,9 @@
-/** RMP updates put under mmu_lock in a real tree, one at a time: found where they are, with the path to them. */
+/** RMP updates put under mmu_lock in a real tree: found where they are, with the path to them, and nothing else is. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../server/src/rules/finding.ts';
 import { KernelAnalysis } from './kernel-analysis.ts';
-import { Planting, type Seed } from './seeds.ts';
+import { plantedBugs, plantedNearMisses } from './planted-bugs.ts';
+import { BUG, Planting, type Seed } from './seeds.ts';
 
 let kernel: KernelAnalysis;
 beforeAll(async () => {
@@ -10,97 +11,118 @@ beforeAll(async () => {
 });
 afterEach(() => kernel.become(new Map()));
 
-async function plant(...seeds: Seed[]): Promise<{ findings: readonly Finding[]; planting: Planting }> {
-  const planting = new Planting(kernel);
-  for (const seed of seeds) planting.add(seed);
+/** Warnings of the rule once the seeds are in the tree. */
+async function plant(
+  ...seeds: readonly Seed[]
+): Promise<{ findings: readonly Finding[]; planting: Planting }> {
+  const planting = new Planting(kernel).add(...seeds);
   await kernel.become(planting.texts);
-  return {
-    findings: kernel.analysis.check(['rmp-under-mmu-lock']).filter(({ severity }) => severity !== 'info'),
-    planting,
-  };
+  const findings = kernel.analysis.check(['rmp-under-mmu-lock']);
+  return { findings: findings.filter(({ severity }) => severity !== 'info'), planting };
 }
 
-const published: Record<string, { seed: Seed; takenIn: string[]; mode: string }> = {
+interface Published {
+  seed: Seed;
+  /** The functions whose acquisition is as near as any other. */
+  takenIn: readonly string[];
+}
+
+const shared = 'rmp_make_shared(range->start, PG_LEVEL_4K);';
+
+const published: Record<string, Published> = {
   V1: {
     seed: {
+      name: 'V1',
       file: 'virt/kvm/kvm_main.c',
-      function: 'kvm_mmu_unmap_gfn_range',
-      at: '^return kvm_unmap_gfn_range(kvm, range);',
-      text: 'rmp_make_shared(range->start, PG_LEVEL_4K);',
+      in: 'kvm_mmu_unmap_gfn_range',
+      put: [['<return kvm_unmap_gfn_range(kvm, range);', `${shared} ${BUG}`]],
     },
     takenIn: ['kvm_gmem_invalidate_begin', '__kvm_handle_hva_range'],
-    mode: 'write',
   },
   V2: {
     seed: {
+      name: 'V2',
       file: 'arch/x86/kvm/mmu/mmu.c',
-      function: 'kvm_unmap_gfn_range',
-      at: '^return flush;',
-      text: 'rmp_make_shared(range->start, PG_LEVEL_4K);',
+      in: 'kvm_unmap_gfn_range',
+      put: [['<return flush;', `${shared} ${BUG}`]],
     },
-    // It is the shortest of its ways; attributes, truncation and the MMU notifier lead there too.
+    // Attributes, truncation and the MMU notifier lead there too, by one call more.
     takenIn: ['kvm_arch_flush_shadow_memslot'],
-    mode: 'write',
   },
   V5: {
     seed: {
+      name: 'V5',
       file: 'arch/x86/kvm/mmu/mmu.c',
-      function: 'kvm_zap_gfn_range',
-      at: 'write_lock(&kvm->mmu_lock);',
-      text: 'rmp_make_shared(gfn_start, PG_LEVEL_4K);',
+      in: 'kvm_zap_gfn_range',
+      put: [['>write_lock(&kvm->mmu_lock);', `rmp_make_shared(gfn_start, PG_LEVEL_4K); ${BUG}`]],
     },
     takenIn: ['kvm_zap_gfn_range'],
-    mode: 'write',
   },
   V10: {
     seed: {
+      name: 'V10',
       file: 'virt/kvm/guest_memfd.c',
-      function: 'kvm_gmem_invalidate_end',
-      at: 'KVM_MMU_LOCK(kvm);',
-      text: 'rmp_make_shared(start, PG_LEVEL_4K);',
+      in: 'kvm_gmem_invalidate_end',
+      put: [['>KVM_MMU_LOCK(kvm);', `rmp_make_shared(start, PG_LEVEL_4K); ${BUG}`]],
     },
     takenIn: ['kvm_gmem_invalidate_end'],
-    mode: 'write',
   },
 };
 
-describe('bugs whose description is published', () => {
-  test.each(Object.entries(published))('%s is found', async (_name, { seed, takenIn, mode }) => {
+describe('bugs whose description is published, one at a time', () => {
+  test.each(Object.entries(published))('%s', async (_name, { seed, takenIn }) => {
     const { findings, planting } = await plant(seed);
+    const [bug] = planting.bugs;
     expect(findings).toHaveLength(1);
     const [finding] = findings as [Finding];
     expect(finding).toMatchObject({
-      rule: 'rmp-under-mmu-lock',
       severity: 'warning',
       certainty: 'always',
       file: seed.file,
-      line: planting.lineOf(seed),
-      function: seed.function,
-      lock: { name: 'kvm.mmu_lock', mode },
+      line: bug!.line,
+      function: seed.in,
+      lock: { name: 'kvm.mmu_lock', mode: 'write' },
     });
     expectPath(finding, planting);
     expect(takenIn).toContain(finding.lock!.acquiredAt.function);
   });
 
-  test('none is left behind', async () => {
-    await kernel.become(new Map());
+  test('gone again, and so are the findings', () => {
     expect(kernel.analysis.findings).toEqual([]);
+  });
+});
+
+describe('many at once', () => {
+  test('each bug is found at its line with its path, and no near miss is taken for one', async () => {
+    const { findings, planting } = await plant(...plantedBugs, ...plantedNearMisses);
+    const place = ({ file, line }: { file: string; line: number }) => `${file}:${line}`;
+    const seedAt = new Map(planting.bugs.map((bug) => [place(bug), bug.seed]));
+    const found = new Set(findings.map(place));
+    expect(seedAt.size).toBeGreaterThanOrEqual(plantedBugs.length);
+    expect([...seedAt].filter(([at]) => !found.has(at)).map(([, seed]) => seed)).toEqual([]);
+    expect(findings.filter((finding) => !seedAt.has(place(finding))).map(place)).toEqual([]);
+    for (const finding of findings) expectPath(finding, planting);
   });
 });
 
 /** The path begins where the lock is taken, goes down call by call, and ends at the finding. */
 function expectPath(finding: Finding, planting: Planting): void {
   const { path } = finding;
-  const taken = path[0]!;
+  const [taken, ...calls] = path as [Finding['path'][0], ...Finding['path']];
   expect(taken).toMatchObject({ via: 'lock', ...finding.lock!.acquiredAt });
-  expect(lineText(taken, planting)).toMatch(/LOCK|lock/);
-  const last = path[path.length - 1]!;
-  expect(last).toMatchObject({ file: finding.file, line: finding.line, function: finding.function });
-  for (const [index, step] of path.slice(1).entries()) {
-    const called = path[index + 2]?.function;
-    if (called === undefined) continue;
-    if (step.via === 'call') expect(lineText(step, planting)).toContain(called.replace(/^\w+64_|\(.*$/, ''));
-    expect(step.text).toContain(called);
+  expect(lineText(taken, planting)).toMatch(/lock|guard|lens_(begin|hold)/i);
+  expect(calls[0]!.function).toBe(taken.function);
+  expect(calls[calls.length - 1]).toMatchObject({
+    file: finding.file,
+    line: finding.line,
+    function: finding.function,
+  });
+  for (const [index, step] of calls.entries()) {
+    const next = calls[index + 1];
+    if (next === undefined) continue;
+    expect(step.text).toContain(`calls ${next.function}()`);
+    if (step.via === 'call')
+      expect(lineText(step, planting)).toContain(next.function.replace(/^(paging64|paging32|ept)_/, ''));
   }
 }
 

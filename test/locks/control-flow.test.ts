@@ -559,3 +559,62 @@ void convert(struct kvm *kvm, int n)
       { symbols: { CONFIG_KVM_OFF: 'n' } },
     ));
 });
+
+describe('branches', () => {
+  test('else-if chains over one value', () =>
+    expectC(`
+void convert(struct kvm *kvm, int n)
+{
+	if (n == 1) {
+		read_lock(&kvm->mmu_lock);
+	} else if (n == 2) {
+		write_lock(&kvm->mmu_lock);
+	} else {
+		rmp_make_shared(1, 0);
+		return;
+	}
+	rmp_make_shared(2, 0); /*! finding always */
+	if (n == 1)
+		read_unlock(&kvm->mmu_lock);
+	else
+		write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(3, 0);
+}
+`));
+
+  test('a switch in a switch', () =>
+    expectC(`
+void convert(struct kvm *kvm, int n, int m)
+{
+	switch (n) {
+	case 1:
+		write_lock(&kvm->mmu_lock);
+		switch (m) {
+		case 1:
+			rmp_make_shared(1, 0); /*! finding always */
+			break;
+		default:
+			write_unlock(&kvm->mmu_lock);
+			return;
+		}
+		rmp_make_shared(2, 0); /*! finding always */
+		write_unlock(&kvm->mmu_lock);
+		break;
+	case 2:
+		rmp_make_shared(3, 0);
+	}
+	rmp_make_shared(4, 0);
+}
+`));
+
+  test('an operation chosen by an expression', () =>
+    expectC(`
+void convert(struct kvm *kvm, bool shared)
+{
+	shared ? read_lock(&kvm->mmu_lock) : write_lock(&kvm->mmu_lock);
+	rmp_make_shared(1, 0); /*! finding always */
+	shared ? read_unlock(&kvm->mmu_lock) : write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(2, 0);
+}
+`));
+});

@@ -487,3 +487,163 @@ void wrong(struct kvm *kvm)
 }
 `));
 });
+
+describe('a flag of another kind than a bool', () => {
+  test('a bit in a variable', () =>
+    expectC(`
+#define LOCKED 1
+void convert(struct kvm *kvm, int n)
+{
+	int state = 0;
+
+	if (n > 3) {
+		write_lock(&kvm->mmu_lock);
+		state |= LOCKED;
+	}
+	touch(n);
+	if (state & LOCKED)
+		write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(2, 0);
+}
+`));
+
+  test('a pointer that is NULL until then', () =>
+    expectC(`
+void convert(struct kvm *first, int n)
+{
+	struct kvm *locked = NULL;
+
+	if (n > 3) {
+		write_lock(&first->mmu_lock);
+		locked = first;
+	}
+	touch(n);
+	if (locked)
+		write_unlock(&locked->mmu_lock);
+	rmp_make_shared(2, 0);
+}
+`));
+
+  test('a counter tells less', () =>
+    expectC(`
+void convert(struct kvm *kvm, int n)
+{
+	int i, held = 0;
+
+	for (i = 0; i < n; i++) {
+		if (held++ == 0)
+			write_lock(&kvm->mmu_lock);
+		rmp_make_shared(1, 0); /*! finding sometimes */
+	}
+	if (held)
+		write_unlock(&kvm->mmu_lock);
+}
+`));
+
+  test('an inequality and its opposite', () =>
+    expectC(`
+void convert(struct kvm *kvm, int level)
+{
+	if (level >= 4)
+		write_lock(&kvm->mmu_lock);
+	touch(level);
+	if (level < 4)
+		return;
+	rmp_make_shared(2, 0); /*! finding always */
+	write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(3, 0);
+}
+`));
+
+  test('several conditions asked twice, changed by nobody', () =>
+    expectC(`
+void convert(struct kvm *kvm)
+{
+	if (!kvm->arch.inner.owner && kvm->mode == 3)
+		write_lock(&kvm->mmu_lock);
+	touch(kvm);
+	if (!kvm->arch.inner.owner && kvm->mode == 3)
+		write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(2, 0);
+}
+`));
+
+  test('a flag that starts the loop over', () =>
+    expectC(`
+void convert(struct kvm *kvm, int n)
+{
+	bool restart;
+
+	do {
+		restart = false;
+		write_lock(&kvm->mmu_lock);
+		if (n == 3) {
+			restart = true;
+			goto unlock;
+		}
+		rmp_make_shared(1, 0); /*! finding always */
+unlock:
+		write_unlock(&kvm->mmu_lock);
+		rmp_make_shared(2, 0);
+	} while (restart);
+	rmp_make_shared(3, 0);
+}
+`));
+});
+
+describe('a flag that a callee stores', () => {
+  test('through a pointer', () =>
+    expectC(`
+static void lock_if(struct kvm *kvm, int n, bool *locked)
+{
+	*locked = false;
+	if (n > 3) {
+		write_lock(&kvm->mmu_lock);
+		*locked = true;
+	}
+}
+
+void convert(struct kvm *kvm, int n)
+{
+	bool locked;
+
+	lock_if(kvm, n, &locked);
+	if (!locked)
+		rmp_make_shared(1, 0);
+	else
+		rmp_make_shared(2, 0); /*! finding always */
+	if (locked)
+		write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(3, 0);
+}
+`));
+
+  test('in a member', () =>
+    expectC(`
+struct walk { struct kvm *kvm; bool locked; };
+
+static void begin(struct walk *w, int n)
+{
+	w->locked = n > 3;
+	if (w->locked)
+		write_lock(&w->kvm->mmu_lock);
+}
+
+static void end(struct walk *w)
+{
+	if (w->locked)
+		write_unlock(&w->kvm->mmu_lock);
+}
+
+void convert(struct kvm *kvm, int n)
+{
+	struct walk w = { .kvm = kvm };
+
+	begin(&w, n);
+	if (w.locked)
+		rmp_make_shared(2, 0); /*! finding always */
+	end(&w);
+	rmp_make_shared(3, 0);
+}
+`));
+});

@@ -241,3 +241,28 @@ restart:
 }
 `));
 });
+
+describe('dropped by a helper', () => {
+  test('that asserts it, gives it away and takes it back', () =>
+    expectC(`
+static void yield_lock(struct kvm *kvm)
+{
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	write_unlock(&kvm->mmu_lock);
+	cond_resched();
+	rmp_make_shared(1, 0);
+	write_lock(&kvm->mmu_lock);
+}
+
+void convert(struct kvm *kvm, int n)
+{
+	write_lock(&kvm->mmu_lock);
+	while (n--) {
+		if (need_resched())
+			yield_lock(kvm);
+		rmp_make_shared(2, 0); /*! finding always */
+	}
+	write_unlock(&kvm->mmu_lock);
+}
+`));
+});

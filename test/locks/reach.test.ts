@@ -316,3 +316,27 @@ void convert(struct kvm *kvm)
 }
 `));
 });
+
+describe('what only runs later', () => {
+  test('callbacks of RCU and of the work queue', () =>
+    expectC(`
+static void later(struct rcu_head *head)
+{
+	rmp_make_shared(1, 0);
+}
+
+static void work(struct work_struct *work)
+{
+	rmp_make_shared(2, 0);
+}
+
+void convert(struct kvm *kvm, struct rcu_head *head, struct work_struct *w)
+{
+	write_lock(&kvm->mmu_lock);
+	call_rcu(head, later);
+	INIT_WORK(w, work);
+	schedule_work(w);
+	write_unlock(&kvm->mmu_lock);
+}
+`));
+});

@@ -496,3 +496,81 @@ void convert(struct kvm *kvm)
 }
 `));
 });
+
+describe('functions that tell by their value whether they locked', () => {
+  test('an error in a pointer', () =>
+    expectC(`
+static struct kvm *enter(int n)
+{
+	struct kvm *kvm = find(n);
+
+	if (!kvm)
+		return ERR_PTR(-ENOENT);
+	write_lock(&kvm->mmu_lock);
+	return kvm;
+}
+
+int convert(int n)
+{
+	struct kvm *kvm = enter(n);
+
+	if (IS_ERR(kvm)) {
+		rmp_make_shared(1, 0);
+		return PTR_ERR(kvm);
+	}
+	rmp_make_shared(2, 0); /*! finding always */
+	write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(3, 0);
+	return 0;
+}
+`));
+
+  test('positive for success, negative for failure', () =>
+    expectC(`
+static int enter(struct kvm *kvm, int n)
+{
+	if (n > 3)
+		return -EBUSY;
+	write_lock(&kvm->mmu_lock);
+	return 1;
+}
+
+int convert(struct kvm *kvm, int n)
+{
+	int r = enter(kvm, n);
+
+	if (r < 0) {
+		rmp_make_shared(1, 0);
+		return r;
+	}
+	rmp_make_shared(2, 0); /*! finding always */
+	write_unlock(&kvm->mmu_lock);
+	rmp_make_shared(3, 0);
+	return 0;
+}
+`));
+});
+
+describe('macros that leave', () => {
+  test('with the lock released, or without it', () =>
+    expectC(`
+#define CHECK(kvm, x) do { if (!(x)) { write_unlock(&(kvm)->mmu_lock); return -EINVAL; } } while (0)
+#define MUST(x) if (!(x)) return -EINVAL
+
+int convert(struct kvm *kvm, int n)
+{
+	write_lock(&kvm->mmu_lock);
+	CHECK(kvm, n > 3);
+	rmp_make_shared(1, 0); /*! finding always */
+	write_unlock(&kvm->mmu_lock);
+	MUST(n > 5);
+	return rmp_make_shared(2, 0);
+}
+
+int after(struct kvm *kvm, int n)
+{
+	convert(kvm, n);
+	return rmp_make_shared(3, 0);
+}
+`));
+});

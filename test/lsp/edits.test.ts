@@ -38,7 +38,11 @@ function everythingSaid(analysis: TreeAnalysis): object {
   const functions = [...program.functions()].map((node) => ({
     id: node.id,
     line: node.facts.line,
-    calls: program.callsFrom(node).map((edge) => `${edge.site.line}:${edge.site.column} ${edge.calleeName} ${edge.callee?.id} ${edge.slot}`),
+    calls: program
+      .callsFrom(node)
+      .map(
+        (edge) => `${edge.site.line}:${edge.site.column} ${edge.calleeName} ${edge.callee?.id} ${edge.slot}`,
+      ),
     callers: program.callsTo(node).map((edge) => `${edge.caller.id}:${edge.site.line}`),
     entry: contexts.entry(node),
   }));
@@ -65,7 +69,9 @@ function applied(text: string, { line, column, what, text: typed }: Edit): strin
   const lines = text.split('\n');
   const at = line % lines.length;
   const current = lines[at]!;
-  if (what === 'character') lines[at] = current.slice(0, column % (current.length + 1)) + typed + current.slice(column % (current.length + 1));
+  if (what === 'character')
+    lines[at] =
+      current.slice(0, column % (current.length + 1)) + typed + current.slice(column % (current.length + 1));
   else if (what === 'remove') lines.splice(at, 1);
   else if (what === 'double') lines.splice(at, 0, current);
   else if (what === 'call') lines.splice(at, 0, '\trmp_make_shared(0, PG_LEVEL_4K);');
@@ -109,7 +115,8 @@ describe('edits', () => {
           change(file, applied(texts.get(file)!, one));
         }
         // And back again: an undone edit leaves no trace.
-        for (const file of editable) if (texts.get(file) !== original.get(file)) change(file, original.get(file)!);
+        for (const file of editable)
+          if (texts.get(file) !== original.get(file)) change(file, original.get(file)!);
       }),
       { numRuns: 25 },
     );

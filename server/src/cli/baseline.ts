@@ -22,7 +22,9 @@ export function readBaseline(file: string): string[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`baseline ${file} can't be read (${(error as NodeJS.ErrnoException).code}); make it with --write-baseline ${file}`);
+    throw new UsageError(
+      `baseline ${file} can't be read (${(error as NodeJS.ErrnoException).code}); make it with --write-baseline ${file}`,
+    );
   }
   let value: unknown;
   try {
@@ -30,7 +32,10 @@ export function readBaseline(file: string): string[] {
   } catch {
     throw new UsageError(`baseline ${file} is no JSON; make it anew with --write-baseline ${file}`);
   }
-  if (!validate(value)) throw new UsageError(`baseline ${file}: ${validate.errors?.[0]?.instancePath || 'the document'} ${validate.errors?.[0]?.message}; make it anew with --write-baseline ${file}`);
+  if (!validate(value))
+    throw new UsageError(
+      `baseline ${file}: ${validate.errors?.[0]?.instancePath || 'the document'} ${validate.errors?.[0]?.message}; make it anew with --write-baseline ${file}`,
+    );
   return value.findings;
 }
 

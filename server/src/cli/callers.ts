@@ -1,7 +1,8 @@
 /** `gmem-lens callers FUNCTION`: the tree of callers up to where paths begin. */
+
+import { loadCallersProgram } from '../host/load-callers.js';
 import { entryPointOf } from '../program/entry-points.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
-import { loadCallersProgram } from '../host/load-callers.js';
 import type { Program } from '../program/program.js';
 import { UsageError } from './errors.js';
 import { loadTree, snapshotOptions, type TreeOptions } from './load.js';
@@ -22,7 +23,9 @@ interface CallerTree {
   repeated?: true;
   /** There are callers, beyond the depth asked for. */
   cut?: true;
-  callers: (CallerTree & { call: { file: string; line: number; via: string; slot?: string; macro?: string; certainty: string } })[];
+  callers: (CallerTree & {
+    call: { file: string; line: number; via: string; slot?: string; macro?: string; certainty: string };
+  })[];
 }
 
 class CallerTrees {
@@ -35,7 +38,13 @@ class CallerTrees {
 
   of(node: FunctionNode, depth = 0): CallerTree {
     const entry = entryPointOf(this.program, node);
-    const tree: CallerTree = { function: node.name, file: node.file, line: node.facts.line, ...(entry && { entry: entry.label }), callers: [] };
+    const tree: CallerTree = {
+      function: node.name,
+      file: node.file,
+      line: node.facts.line,
+      ...(entry && { entry: entry.label }),
+      callers: [],
+    };
     const edges = this.program.callsTo(node);
     if (edges.length === 0) return tree;
     if (this.shown.has(node.id)) return { ...tree, repeated: true };
@@ -64,9 +73,20 @@ function textOf(tree: CallerTree, indent: string, lines: string[]): void {
   tree.callers.forEach((caller, index) => {
     const last = index === tree.callers.length - 1;
     const { call } = caller;
-    const how = [call.via === 'call' ? '' : call.via, call.slot ?? '', call.macro ?? ''].filter(Boolean).join(' ');
-    const marks = [how && `[${how}]`, caller.entry && `<- ${caller.entry}`, caller.repeated && '(callers above)', caller.cut && '(more callers: --depth)'].filter(Boolean).join(' ');
-    lines.push(`${indent}${last ? '└─' : '├─'} ${caller.function}  ${call.file}:${call.line}${marks ? `  ${marks}` : ''}`);
+    const how = [call.via === 'call' ? '' : call.via, call.slot ?? '', call.macro ?? '']
+      .filter(Boolean)
+      .join(' ');
+    const marks = [
+      how && `[${how}]`,
+      caller.entry && `<- ${caller.entry}`,
+      caller.repeated && '(callers above)',
+      caller.cut && '(more callers: --depth)',
+    ]
+      .filter(Boolean)
+      .join(' ');
+    lines.push(
+      `${indent}${last ? '└─' : '├─'} ${caller.function}  ${call.file}:${call.line}${marks ? `  ${marks}` : ''}`,
+    );
     textOf(caller, `${indent}${last ? '   ' : '│  '}`, lines);
   });
 }
@@ -94,21 +114,34 @@ function named(program: Program, name: string): readonly FunctionNode[] {
   const at = name.lastIndexOf(':');
   const [file, plain] = at > 0 ? [name.slice(0, at), name.slice(at + 1)] : [undefined, name];
   const nodes = program.symbols.functionsByName.get(plain) ?? [];
-  const meant = file === undefined ? nodes : nodes.filter((node) => node.file === file || node.file.endsWith(`/${file}`));
+  const meant =
+    file === undefined ? nodes : nodes.filter((node) => node.file === file || node.file.endsWith(`/${file}`));
   const active = meant.filter((node) => program.callsTo(node).length > 0 || node.facts.truth !== 'false');
   return active.length > 0 ? active : meant;
 }
 
 function closest(program: Program, name: string): string[] {
   const wanted = name.toLowerCase();
-  return [...program.symbols.functionsByName.keys()].filter((known) => known.toLowerCase().includes(wanted) || wanted.includes(known.toLowerCase())).slice(0, 5);
+  return [...program.symbols.functionsByName.keys()]
+    .filter((known) => known.toLowerCase().includes(wanted) || wanted.includes(known.toLowerCase()))
+    .slice(0, 5);
 }
 
 /** The whole tree is searched for what leads to the function; a smaller scope is read as it is. */
-async function programFor(name: string, tree: string, options: CallersOptions): Promise<{ program: Program; tree: string }> {
+async function programFor(
+  name: string,
+  tree: string,
+  options: CallersOptions,
+): Promise<{ program: Program; tree: string }> {
   if (options.scope !== 'all') return (await loadTree(tree, options)).loaded;
-  const found = await loadCallersProgram(name.slice(name.lastIndexOf(':') + 1), { ...snapshotOptions(tree, options), ...(options.workers !== undefined && { workers: options.workers }) });
-  if (found.notFollowed.length > 0) log(`note: callers of ${found.notFollowed.slice(0, 8).join(', ')}${found.notFollowed.length > 8 ? ' …' : ''} are not followed: too many files use these names`);
+  const found = await loadCallersProgram(name.slice(name.lastIndexOf(':') + 1), {
+    ...snapshotOptions(tree, options),
+    ...(options.workers !== undefined && { workers: options.workers }),
+  });
+  if (found.notFollowed.length > 0)
+    log(
+      `note: callers of ${found.notFollowed.slice(0, 8).join(', ')}${found.notFollowed.length > 8 ? ' …' : ''} are not followed: too many files use these names`,
+    );
   return found;
 }
 
@@ -120,15 +153,24 @@ export async function callers(name: string, tree: string, options: CallersOption
     const edges = program.callsToName(name);
     if (edges.length === 0) {
       const near = closest(program, name);
-      throw new UsageError(`no function '${name}' in scope '${options.scope}' of ${root}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`);
+      throw new UsageError(
+        `no function '${name}' in scope '${options.scope}' of ${root}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`,
+      );
     }
-    trees.push({ function: name, file: null, line: null, callers: new CallerTrees(program, options.depth).callers(edges, 0) });
+    trees.push({
+      function: name,
+      file: null,
+      line: null,
+      callers: new CallerTrees(program, options.depth).callers(edges, 0),
+    });
   }
   if (options.format === 'json') await writeJson(trees.length === 1 ? trees[0] : trees);
   else if (options.format === 'dot') for (const one of trees) await writeLine(dotOf(one));
   else
     for (const one of trees) {
-      const lines = [`${one.function}  ${one.file === null ? '(no body in this scope)' : `${one.file}:${one.line}`}${one.entry ? `  <- ${one.entry}` : ''}`];
+      const lines = [
+        `${one.function}  ${one.file === null ? '(no body in this scope)' : `${one.file}:${one.line}`}${one.entry ? `  <- ${one.entry}` : ''}`,
+      ];
       textOf(one, '', lines);
       if (one.callers.length === 0) lines.push('   no known callers');
       await writeLine(lines.join('\n'));

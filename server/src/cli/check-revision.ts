@@ -11,7 +11,11 @@ import { TreeAnalysis } from '../rules/tree-analysis.js';
  * Fingerprints of the findings at a revision. The program is left as it was at that revision.
  * @throws TreeError when git can't tell
  */
-export async function findingsAt(loaded: LoadedProgram, revision: string, rules: readonly string[]): Promise<string[]> {
+export async function findingsAt(
+  loaded: LoadedProgram,
+  revision: string,
+  rules: readonly string[],
+): Promise<string[]> {
   const files = await filesAt(loaded.tree, revision);
   const parser = await loadParser(bundleFiles());
   const { program } = loaded;
@@ -19,7 +23,11 @@ export async function findingsAt(loaded: LoadedProgram, revision: string, rules:
   for (const [file, text] of files) {
     if (!program.file(file)) continue;
     if (text === null) program.removeFile(file);
-    else program.setFile(file, readFileFacts(parser, text, loaded.configuration.configuration, templates.get(file)));
+    else
+      program.setFile(
+        file,
+        readFileFacts(parser, text, loaded.configuration.configuration, templates.get(file)),
+      );
   }
   return new TreeAnalysis(program).check(rules).map(fingerprint);
 }

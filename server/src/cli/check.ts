@@ -27,8 +27,13 @@ export interface CheckOptions extends TreeOptions {
 /** A finding as a person reads it: the place, what is wrong, and the path as file:line lines to click. */
 export function findingText(finding: Finding): string {
   const width = Math.max(...finding.path.map((step) => `${step.file}:${step.line}`.length), 0);
-  const path = finding.path.map((step) => `    ${`${step.file}:${step.line}`.padEnd(width)}  ${step.function}  ${step.text}`);
-  return [`${finding.file}:${finding.line}:${finding.column}: ${finding.severity}: ${finding.message} [${finding.rule}]`, ...path].join('\n');
+  const path = finding.path.map(
+    (step) => `    ${`${step.file}:${step.line}`.padEnd(width)}  ${step.function}  ${step.text}`,
+  );
+  return [
+    `${finding.file}:${finding.line}:${finding.column}: ${finding.severity}: ${finding.message} [${finding.rule}]`,
+    ...path,
+  ].join('\n');
 }
 
 /** What is found in a tree, before anything is taken back. */
@@ -40,7 +45,11 @@ interface Checked {
 }
 
 /** Results are kept for the tree as it is: an unchanged tree needs neither facts nor links. */
-async function checkedOnce(tree: string, rules: readonly string[], options: CheckOptions): Promise<{ tree: string; checked: Checked; loaded?: LoadedTree }> {
+async function checkedOnce(
+  tree: string,
+  rules: readonly string[],
+  options: CheckOptions,
+): Promise<{ tree: string; checked: Checked; loaded?: LoadedTree }> {
   const snapshot = takeSnapshot(snapshotOptions(tree, options));
   const command = { command: 'check', rules };
   const results = new ResultCache(snapshot.cache);
@@ -51,7 +60,12 @@ async function checkedOnce(tree: string, rules: readonly string[], options: Chec
   const { analysis } = loaded;
   let functions = 0;
   for (const _ of analysis.program.functions()) functions++;
-  const checked: Checked = { files: snapshot.files.length, functions, findings: analysis.check(rules), notes: loaded.loaded.notes };
+  const checked: Checked = {
+    files: snapshot.files.length,
+    functions,
+    findings: analysis.check(rules),
+    notes: loaded.loaded.notes,
+  };
   // The key is made of what the cache knows of the files.
   await loaded.loaded.saved;
   const keyNow = resultKey(snapshot, command);
@@ -63,21 +77,39 @@ async function checkedOnce(tree: string, rules: readonly string[], options: Chec
 /** @returns the exit status */
 export async function check(tree: string, options: CheckOptions): Promise<number> {
   const started = performance.now();
-  const rules = options.rule?.split(',').map((rule) => rule.trim()).filter(Boolean) ?? [];
+  const rules =
+    options.rule
+      ?.split(',')
+      .map((rule) => rule.trim())
+      .filter(Boolean) ?? [];
   const unknown = rules.find((rule) => !allRules.some((known) => known.id === rule));
-  if (unknown !== undefined) throw new RangeError(`unknown rule '${unknown}'; known rules: ${allRules.map((known) => known.id).join(', ')}`);
+  if (unknown !== undefined)
+    throw new RangeError(
+      `unknown rule '${unknown}'; known rules: ${allRules.map((known) => known.id).join(', ')}`,
+    );
   const baseline = options.baseline === undefined ? [] : readBaseline(options.baseline);
   const { tree: root, checked, loaded } = await checkedOnce(tree, rules, options);
   if (options.writeBaseline !== undefined) writeBaseline(options.writeBaseline, checked.findings);
-  const before = options.diff === undefined || !loaded ? [] : await findingsAt(loaded.loaded, options.diff, rules);
+  const before =
+    options.diff === undefined || !loaded ? [] : await findingsAt(loaded.loaded, options.diff, rules);
   const findings = newFindings(checked.findings, [...baseline, ...before]);
   const { files, functions, notes } = checked;
-  if (options.format === 'json') await writeJson({ tree: root, files, functions, ms: Math.round(performance.now() - started), findings, notes });
+  if (options.format === 'json')
+    await writeJson({
+      tree: root,
+      files,
+      functions,
+      ms: Math.round(performance.now() - started),
+      findings,
+      notes,
+    });
   else if (options.format === 'sarif') await writeJson(sarifOf(findings));
   else {
     for (const finding of findings) await writeLine(findingText(finding));
     const serious = findings.filter((finding) => finding.severity !== 'info').length;
-    await writeLine(`${plural(serious, 'finding')} in ${plural(files, 'file')}, ${plural(functions, 'function')}`);
+    await writeLine(
+      `${plural(serious, 'finding')} in ${plural(files, 'file')}, ${plural(functions, 'function')}`,
+    );
     for (const note of notes) log(`note: ${note.file}:${note.line}: ${note.message}`);
   }
   return findings.some((finding) => isAtLeast(finding.severity, options.failOn)) ? FOUND : 0;

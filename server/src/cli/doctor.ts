@@ -17,14 +17,21 @@ export async function doctor(tree: string, options: TreeOptions): Promise<number
   const major = Number(process.versions.node.split('.')[0]);
   await say(major >= 20, `Node ${process.versions.node}${major >= 20 ? '' : ': install Node 20 or newer'}`);
   const files = bundleFiles();
-  for (const path of [files.runtime, files.grammar]) await say(existsSync(path), existsSync(path) ? path : `${path} is missing: run npm run build`);
+  for (const path of [files.runtime, files.grammar])
+    await say(existsSync(path), existsSync(path) ? path : `${path} is missing: run npm run build`);
   try {
     const root = openTree(tree, { anyFolder: options.scope !== 'kvm' && options.scope !== 'all' });
     await say(true, `kernel tree ${root}`);
     const { loaded, analysis } = await loadTree(tree, options);
-    await say(true, `configuration ${loaded.configuration.file ?? "of a distribution's kernel: the tree has no .config"}`);
+    await say(
+      true,
+      `configuration ${loaded.configuration.file ?? "of a distribution's kernel: the tree has no .config"}`,
+    );
     await say(loaded.files.length > 0, `${plural(loaded.files.length, 'file')} in scope '${options.scope}'`);
-    await say(true, `${plural([...analysis.program.functions()].length, 'function')}, ${plural(analysis.findings.length, 'finding')}`);
+    await say(
+      true,
+      `${plural([...analysis.program.functions()].length, 'function')}, ${plural(analysis.findings.length, 'finding')}`,
+    );
     for (const note of loaded.notes) await writeLine(`    note ${note.file}:${note.line}: ${note.message}`);
   } catch (error) {
     const above = findTree(tree);

@@ -11,6 +11,9 @@ export const FOUND = 1;
 export function describeError(error: unknown): string {
   if (error instanceof TreeError) return `${error.message} ${error.remedy}`.trim();
   if (error instanceof UsageError || error instanceof RangeError) return error.message;
-  if (error instanceof Error) return process.env.GMEM_LENS_DEBUG ? (error.stack ?? error.message) : `${error.message} (set GMEM_LENS_DEBUG=1 for details)`;
+  if (error instanceof Error)
+    return process.env.GMEM_LENS_DEBUG
+      ? (error.stack ?? error.message)
+      : `${error.message} (set GMEM_LENS_DEBUG=1 for details)`;
   return String(error);
 }

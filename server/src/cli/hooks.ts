@@ -11,9 +11,17 @@ export interface HooksOptions extends TreeOptions {
 
 function textOf(report: HookReport): string[] {
   const [place] = report.definitions.length > 0 ? report.definitions : report.declarations;
-  const where = place ? `${place.file}:${place.line}${report.definitions.length > 0 ? '' : ' (declared only)'}` : '';
-  const lines = [`  ${report.name}  ${where}`, `      ${report.role}  mmu_lock held at entry: ${report.mmuLock}`];
-  for (const caller of report.callers) lines.push(`      <- ${caller.function}  ${caller.file}:${caller.line}${caller.via === 'call' ? '' : `  [${caller.via}${caller.slot ? ` ${caller.slot}` : ''}]`}`);
+  const where = place
+    ? `${place.file}:${place.line}${report.definitions.length > 0 ? '' : ' (declared only)'}`
+    : '';
+  const lines = [
+    `  ${report.name}  ${where}`,
+    `      ${report.role}  mmu_lock held at entry: ${report.mmuLock}`,
+  ];
+  for (const caller of report.callers)
+    lines.push(
+      `      <- ${caller.function}  ${caller.file}:${caller.line}${caller.via === 'call' ? '' : `  [${caller.via}${caller.slot ? ` ${caller.slot}` : ''}]`}`,
+    );
   return lines;
 }
 

@@ -39,7 +39,11 @@ function* map<T, R>(values: Iterable<T>, convert: (value: T) => R): Iterable<R> 
 export async function calls(tree: string, options: ListingOptions): Promise<number> {
   const { loaded } = await loadTree(tree, options);
   if (options.format !== 'text') await writeJsonLines(map(edges(loaded.program), edgeRecord));
-  else for (const edge of edges(loaded.program)) await writeLine(`${edge.caller.file}:${edge.site.line}: ${edge.caller.name} -> ${edge.calleeName} (${edge.via}${edge.slot ? ` ${edge.slot}` : ''})`);
+  else
+    for (const edge of edges(loaded.program))
+      await writeLine(
+        `${edge.caller.file}:${edge.site.line}: ${edge.caller.name} -> ${edge.calleeName} (${edge.via}${edge.slot ? ` ${edge.slot}` : ''})`,
+      );
   return 0;
 }
 

@@ -19,7 +19,12 @@ export interface LoadedTree {
 }
 
 export function snapshotOptions(tree: string, options: TreeOptions): SnapshotOptions {
-  return { tree, scope: options.scope, architecture: options.arch, ...(options.config !== undefined && { config: options.config }) };
+  return {
+    tree,
+    scope: options.scope,
+    architecture: options.arch,
+    ...(options.config !== undefined && { config: options.config }),
+  };
 }
 
 /** @param snapshot one that was taken already */

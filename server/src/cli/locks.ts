@@ -11,17 +11,34 @@ export interface LocksOptions extends TreeOptions {
 }
 
 function record(analysis: TreeAnalysis, node: FunctionNode): object {
-  return { function: node.name, file: node.file, line: node.facts.line, entry: analysis.contexts.entry(node) };
+  return {
+    function: node.name,
+    file: node.file,
+    line: node.facts.line,
+    entry: analysis.contexts.entry(node),
+  };
 }
 
 function contextText(contexts: readonly { lock: string; mode: string; when: string }[]): string {
-  return contexts.length === 0 ? 'no lock' : contexts.map(({ lock, mode, when }) => `${lock} (${mode}, ${when})`).join(', ');
+  return contexts.length === 0
+    ? 'no lock'
+    : contexts.map(({ lock, mode, when }) => `${lock} (${mode}, ${when})`).join(', ');
 }
 
-async function atLine(analysis: TreeAnalysis, file: string, line: number, options: LocksOptions): Promise<number> {
+async function atLine(
+  analysis: TreeAnalysis,
+  file: string,
+  line: number,
+  options: LocksOptions,
+): Promise<number> {
   const facts = analysis.program.file(file);
-  if (!facts) throw new UsageError(`${file} is not in scope '${options.scope}'; name it relative to the tree, or use --scope`);
-  const node = analysis.program.functionsIn(file).find((candidate) => line >= candidate.facts.firstLine && line <= candidate.facts.endLine);
+  if (!facts)
+    throw new UsageError(
+      `${file} is not in scope '${options.scope}'; name it relative to the tree, or use --scope`,
+    );
+  const node = analysis.program
+    .functionsIn(file)
+    .find((candidate) => line >= candidate.facts.firstLine && line <= candidate.facts.endLine);
   if (!node) throw new UsageError(`${file}:${line} is in no function; the file has ${facts.lineCount} lines`);
   const locks = analysis.contexts.beforeLine(node, line);
   if (options.format === 'text') await writeLine(`${file}:${line} in ${node.name}: ${contextText(locks)}`);
@@ -36,15 +53,23 @@ export async function locks(what: string | undefined, tree: string, options: Loc
     const file = isAbsolute(place[1]!) ? relative(loaded.tree, place[1]!) : place[1]!.replace(/^\.\//, '');
     return atLine(analysis, file, Number(place[2]), options);
   }
-  const nodes = what === undefined ? [...analysis.program.functions()] : (analysis.program.symbols.functionsByName.get(what) ?? []);
-  if (what !== undefined && nodes.length === 0) throw new UsageError(`no function '${what}' in scope '${options.scope}' of ${loaded.tree}`);
-  if (options.format !== 'text') await writeJsonLines((function* () {
-    for (const node of nodes) yield record(analysis, node);
-  })());
+  const nodes =
+    what === undefined
+      ? [...analysis.program.functions()]
+      : (analysis.program.symbols.functionsByName.get(what) ?? []);
+  if (what !== undefined && nodes.length === 0)
+    throw new UsageError(`no function '${what}' in scope '${options.scope}' of ${loaded.tree}`);
+  if (options.format !== 'text')
+    await writeJsonLines(
+      (function* () {
+        for (const node of nodes) yield record(analysis, node);
+      })(),
+    );
   else
     for (const node of nodes) {
       const entry = analysis.contexts.entry(node);
-      if (what !== undefined || entry.length > 0) await writeLine(`${node.file}:${node.facts.line}: ${node.name}: ${contextText(entry)}`);
+      if (what !== undefined || entry.length > 0)
+        await writeLine(`${node.file}:${node.facts.line}: ${node.name}: ${contextText(entry)}`);
     }
   return 0;
 }

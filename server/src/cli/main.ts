@@ -25,7 +25,9 @@ function run(command: () => Promise<number>): Promise<void> {
 }
 
 const program = new Command('gmem-lens')
-  .description('Call paths, lock contexts and lock findings of guest memory code in a Linux kernel tree that was never built.')
+  .description(
+    'Call paths, lock contexts and lock findings of guest memory code in a Linux kernel tree that was never built.',
+  )
   .version(version)
   .showHelpAfterError('(gmem-lens --help shows what there is)')
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
@@ -35,56 +37,106 @@ const program = new Command('gmem-lens')
 
 function onTree(command: Command, formats: readonly string[]): Command {
   return command
-    .addOption(new Option('--format <format>', 'how results are written').choices([...formats]).default('text'))
+    .addOption(
+      new Option('--format <format>', 'how results are written').choices([...formats]).default('text'),
+    )
     .option('--scope <scope>', "what is read: 'kvm', 'all', or globs relative to the tree", 'kvm')
     .option('--arch <architecture>', 'folder of arch/ that is meant', 'x86')
     .option('--config <file>', "a kernel .config (default: the tree's own, else a distribution's choices)")
     .option('--workers <n>', 'threads that read the tree (default: as the machine has)', wholeNumber);
 }
 
-onTree(program.command('check').argument('[tree]', 'kernel tree', '.').description('report lock findings with their paths'), ['text', 'json', 'sarif'])
+onTree(
+  program
+    .command('check')
+    .argument('[tree]', 'kernel tree', '.')
+    .description('report lock findings with their paths'),
+  ['text', 'json', 'sarif'],
+)
   .option('--rule <ids>', 'only these rules, separated by commas')
-  .addOption(new Option('--fail-on <severity>', 'exit with 1 for findings of at least this severity').choices(['error', 'warning', 'info']).default('warning'))
+  .addOption(
+    new Option('--fail-on <severity>', 'exit with 1 for findings of at least this severity')
+      .choices(['error', 'warning', 'info'])
+      .default('warning'),
+  )
   .option('--baseline <file>', 'report only findings that this file does not list')
   .option('--write-baseline <file>', 'list the findings in this file, for --baseline')
   .option('--diff <revision>', 'report only what the change since this git revision brings')
   .action((tree: string, options) => run(async () => (await import('./check.js')).check(tree, options)));
 
-onTree(program.command('calls').argument('[tree]', 'kernel tree', '.').description('every call edge'), ['text', 'jsonl', 'json']).action((tree: string, options) =>
-  run(async () => (await import('./listings.js')).calls(tree, options)),
-);
+onTree(program.command('calls').argument('[tree]', 'kernel tree', '.').description('every call edge'), [
+  'text',
+  'jsonl',
+  'json',
+]).action((tree: string, options) => run(async () => (await import('./listings.js')).calls(tree, options)));
 
-onTree(program.command('functions').argument('[tree]', 'kernel tree', '.').description('every function'), ['text', 'jsonl', 'json']).action((tree: string, options) =>
+onTree(program.command('functions').argument('[tree]', 'kernel tree', '.').description('every function'), [
+  'text',
+  'jsonl',
+  'json',
+]).action((tree: string, options) =>
   run(async () => (await import('./listings.js')).functions(tree, options)),
 );
 
 onTree(
-  program.command('callers').argument('<function>', 'name, or file:name').argument('[tree]', 'kernel tree', '.').description('the tree of callers up to the entry points'),
+  program
+    .command('callers')
+    .argument('<function>', 'name, or file:name')
+    .argument('[tree]', 'kernel tree', '.')
+    .description('the tree of callers up to the entry points'),
   ['text', 'json', 'dot'],
 )
   .option('--depth <n>', 'levels of callers', wholeNumber, 12)
-  .action((name: string, tree: string, options) => run(async () => (await import('./callers.js')).callers(name, tree, options)));
+  .action((name: string, tree: string, options) =>
+    run(async () => (await import('./callers.js')).callers(name, tree, options)),
+  );
 
 onTree(
-  program.command('locks').argument('[what]', 'a function, FILE:LINE, or nothing for all functions').argument('[tree]', 'kernel tree').description('lock contexts'),
+  program
+    .command('locks')
+    .argument('[what]', 'a function, FILE:LINE, or nothing for all functions')
+    .argument('[tree]', 'kernel tree')
+    .description('lock contexts'),
   ['text', 'jsonl', 'json'],
 ).action((what: string | undefined, tree: string | undefined, options) =>
   run(async () => {
     const { isFolder } = await import('../host/tree.js');
     const onlyTree = what !== undefined && tree === undefined && isFolder(what);
-    return (await import('./locks.js')).locks(onlyTree ? undefined : what, onlyTree ? what : (tree ?? '.'), options);
+    return (await import('./locks.js')).locks(
+      onlyTree ? undefined : what,
+      onlyTree ? what : (tree ?? '.'),
+      options,
+    );
   }),
 );
 
-onTree(program.command('hooks').argument('[tree]', 'kernel tree', '.').description('invalidation and RMP hooks: declaration, implementation, callers, lock context'), ['text', 'json']).action(
-  (tree: string, options) => run(async () => (await import('./hooks.js')).hooksCommand(tree, options)),
+onTree(
+  program
+    .command('hooks')
+    .argument('[tree]', 'kernel tree', '.')
+    .description('invalidation and RMP hooks: declaration, implementation, callers, lock context'),
+  ['text', 'json'],
+).action((tree: string, options) =>
+  run(async () => (await import('./hooks.js')).hooksCommand(tree, options)),
 );
 
-onTree(program.command('report').argument('[tree]', 'kernel tree; default: the bundled reference kernels').description('hooks, their callers, and findings, for a first look'), ['text']).action(
-  (tree: string | undefined, options: TreeOptions & { format: 'text' }) => run(async () => (await import('./report.js')).reportCommand(tree, options)),
+onTree(
+  program
+    .command('report')
+    .argument('[tree]', 'kernel tree; default: the bundled reference kernels')
+    .description('hooks, their callers, and findings, for a first look'),
+  ['text'],
+).action((tree: string | undefined, options: TreeOptions & { format: 'text' }) =>
+  run(async () => (await import('./report.js')).reportCommand(tree, options)),
 );
 
-onTree(program.command('doctor').argument('[tree]', 'kernel tree', '.').description('what would keep the tool from working'), ['text']).action((tree: string, options: TreeOptions) =>
+onTree(
+  program
+    .command('doctor')
+    .argument('[tree]', 'kernel tree', '.')
+    .description('what would keep the tool from working'),
+  ['text'],
+).action((tree: string, options: TreeOptions) =>
   run(async () => (await import('./doctor.js')).doctor(tree, options)),
 );
 

@@ -31,7 +31,9 @@ export function log(text: string): void {
 /** A progress line on a terminal; silent where stderr is a file or a pipe. */
 export function progressLine(label: string): (done: number, total: number) => void {
   if (!process.stderr.isTTY) return () => {};
-  return (done, total) => process.stderr.write(done < total ? `\r${label} ${done}/${total}\u001b[K` : '\r\u001b[K');
+  return (done, total) =>
+    process.stderr.write(done < total ? `\r${label} ${done}/${total}\u001b[K` : '\r\u001b[K');
 }
 
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;

@@ -1,10 +1,15 @@
 /** `gmem-lens report`: the first look that `npm start` gives. */
 import { type BundledKernel, bundledKernels } from '../host/bundled-kernels.js';
-import { report, type HooksOptions } from './hooks.js';
+import { type HooksOptions, report } from './hooks.js';
 import { writeLine } from './output.js';
 
 async function bundled(kernel: BundledKernel, options: HooksOptions): Promise<void> {
-  for (const { name, file } of kernel.configs) await report(kernel.tree, { ...options, config: file, title: `reference kernel ${kernel.name}, ${name}` });
+  for (const { name, file } of kernel.configs)
+    await report(kernel.tree, {
+      ...options,
+      config: file,
+      title: `reference kernel ${kernel.name}, ${name}`,
+    });
 }
 
 /** @param tree a kernel tree; without it the bundled reference kernels, each in all its configurations */

@@ -3,11 +3,18 @@ import { allRules } from '../rules/all-rules.js';
 import type { Finding, Severity } from '../rules/finding.js';
 import { version } from './version.js';
 
-const LEVEL: Record<Severity, 'error' | 'warning' | 'note'> = { error: 'error', warning: 'warning', info: 'note' };
+const LEVEL: Record<Severity, 'error' | 'warning' | 'note'> = {
+  error: 'error',
+  warning: 'warning',
+  info: 'note',
+};
 
 function location(file: string, line: number, column: number, text?: string): object {
   return {
-    physicalLocation: { artifactLocation: { uri: encodeURI(file), uriBaseId: 'TREE' }, region: { startLine: line, startColumn: column } },
+    physicalLocation: {
+      artifactLocation: { uri: encodeURI(file), uriBaseId: 'TREE' },
+      region: { startLine: line, startColumn: column },
+    },
     ...(text !== undefined && { message: { text } }),
   };
 }
@@ -22,7 +29,12 @@ export function sarifOf(findings: readonly Finding[]): object {
           driver: {
             name: 'gmem-lens',
             version,
-            rules: allRules.map((rule) => ({ id: rule.id, shortDescription: { text: rule.summary }, fullDescription: { text: rule.summary }, help: { text: rule.explanation, markdown: rule.explanation } })),
+            rules: allRules.map((rule) => ({
+              id: rule.id,
+              shortDescription: { text: rule.summary },
+              fullDescription: { text: rule.summary },
+              help: { text: rule.explanation, markdown: rule.explanation },
+            })),
           },
         },
         columnKind: 'utf16CodeUnits',
@@ -34,7 +46,13 @@ export function sarifOf(findings: readonly Finding[]): object {
           locations: [location(finding.file, finding.line, finding.column)],
           codeFlows: [
             {
-              threadFlows: [{ locations: finding.path.map((step) => ({ location: location(step.file, step.line, step.column, `${step.function}: ${step.text}`) })) }],
+              threadFlows: [
+                {
+                  locations: finding.path.map((step) => ({
+                    location: location(step.file, step.line, step.column, `${step.function}: ${step.text}`),
+                  })),
+                },
+              ],
             },
           ],
         })),

@@ -36,7 +36,12 @@ function usersOf(facts: FileFacts, names: ReadonlySet<string>): { everywhere: st
       if (!fn.static || fn.inline) everywhere.add(fn.name);
     }
     for (const macro of facts.macros) {
-      if (here.has(macro.name) || macro.parameters === null || ![...here].some((name) => macro.text.includes(name))) continue;
+      if (
+        here.has(macro.name) ||
+        macro.parameters === null ||
+        ![...here].some((name) => macro.text.includes(name))
+      )
+        continue;
       here.add(macro.name);
       grew = true;
       everywhere.add(macro.name);
@@ -46,7 +51,11 @@ function usersOf(facts: FileFacts, names: ReadonlySet<string>): { everywhere: st
 }
 
 /** @throws TreeError when the tree can't be used or ripgrep is missing */
-export async function loadCallersProgram(name: string, options: LoadOptions, ripgrep?: string): Promise<CallersProgram> {
+export async function loadCallersProgram(
+  name: string,
+  options: LoadOptions,
+  ripgrep?: string,
+): Promise<CallersProgram> {
   const loaded = await loadProgram({ ...options, scope: 'kvm' });
   const { tree, program, snapshot } = loaded;
   const asked = new Set<string>();

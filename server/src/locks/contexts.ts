@@ -5,8 +5,8 @@
 import { columnOf } from '../kernel-c/syntax.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { BodyChange, Program } from '../program/program.js';
-import { lineOf } from './flow-builder.js';
 import { FeasiblePaths } from './feasible-path.js';
+import { lineOf } from './flow-builder.js';
 import { LockFlows } from './function-locks.js';
 import type { LockName, LockState } from './lock-state.js';
 import { type Acquisition, type HeldCall, type Link, OneLock } from './one-lock.js';
@@ -59,7 +59,9 @@ export class LockContexts {
 
   /** Takes in changed function bodies, where function pointers stay what they were. Contexts flow anew only where a call or the locks at a call are others. */
   update({ functions, removed }: BodyChange): void {
-    const before = functions.map(({ node, edgesBefore, firstLineBefore }) => this.flows.signature(node, edgesBefore, firstLineBefore));
+    const before = functions.map(({ node, edgesBefore, firstLineBefore }) =>
+      this.flows.signature(node, edgesBefore, firstLineBefore),
+    );
     const summaryChanged = this.flows.update(
       functions.map(({ node }) => node),
       removed,
@@ -67,10 +69,15 @@ export class LockContexts {
     const same =
       removed.length === 0 &&
       !summaryChanged &&
-      functions.every(({ node }, index) => this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index]);
+      functions.every(
+        ({ node }, index) =>
+          this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index],
+      );
     this.heldCalls = undefined;
     this.feasible = undefined;
-    if (same) for (const { node, edgesBefore } of functions) for (const lock of this.locks.values()) lock.relink(edgesBefore, this.program.callsFrom(node));
+    if (same)
+      for (const { node, edgesBefore } of functions)
+        for (const lock of this.locks.values()) lock.relink(edgesBefore, this.program.callsFrom(node));
     else this.locks.clear();
   }
 
@@ -126,12 +133,18 @@ export class LockContexts {
 
   /** Functions in which a lock may be held: entered with it, or taking it. */
   functionsUnder(lock: LockName): FunctionNode[] {
-    const own = new Map((this.callsUnderLocks.get(lock) ?? []).map(({ edge }) => [edge.caller.id, edge.caller]));
+    const own = new Map(
+      (this.callsUnderLocks.get(lock) ?? []).map(({ edge }) => [edge.caller.id, edge.caller]),
+    );
     for (const node of this.lock(lock).functions) own.set(node.id, node);
     return [...own.values()];
   }
 
-  private combine(node: FunctionNode, states: readonly LockState[], names: Iterable<LockName>): LockContext[] {
+  private combine(
+    node: FunctionNode,
+    states: readonly LockState[],
+    names: Iterable<LockName>,
+  ): LockContext[] {
     const contexts: LockContext[] = [];
     for (const name of names) {
       const lock = this.lock(name);
@@ -147,7 +160,8 @@ export class LockContexts {
           if (lock.when(node) !== 'always') everywhere = false;
         }
       }
-      for (const mode of modes) contexts.push({ lock: name, mode, when: everywhere ? 'always' : 'sometimes', paths: states.length });
+      for (const mode of modes)
+        contexts.push({ lock: name, mode, when: everywhere ? 'always' : 'sometimes', paths: states.length });
     }
     return contexts;
   }
@@ -156,7 +170,8 @@ export class LockContexts {
   beforeLine(node: FunctionNode, line: number): LockContext[] {
     const states = this.flows.statesBeforeLine(node, line);
     const names = new Set(this.callsUnderLocks.keys());
-    for (const state of states) for (const name of state.locks.keys()) if (!name.startsWith('~')) names.add(name);
+    for (const state of states)
+      for (const name of state.locks.keys()) if (!name.startsWith('~')) names.add(name);
     return this.combine(node, states, names);
   }
 
@@ -182,7 +197,12 @@ export class LockContexts {
    * @param avoid functions that the way may not lead through
    * @param from only ways that begin with this call
    */
-  feasibleWitness(edge: CallEdge, lock: LockName, avoid: (node: FunctionNode) => boolean, from?: CallEdge): Witness | undefined {
+  feasibleWitness(
+    edge: CallEdge,
+    lock: LockName,
+    avoid: (node: FunctionNode) => boolean,
+    from?: CallEdge,
+  ): Witness | undefined {
     const quick = this.witnessAt(edge, lock);
     if (!quick || (quick.edges.length === 1 && !from)) return quick;
     this.feasible ??= new FeasiblePaths(this.program, this.flows);
@@ -222,7 +242,12 @@ export class LockContexts {
       const current = pending.shift()!;
       const states = this.flows.statesBefore(current);
       if (states.some((state) => state.locks.get(name)?.held)) found.push(current);
-      if (!states.some((state) => !state.locks.has(name)) || seen.has(current.caller.id) || lock.when(current.caller) === 'never') continue;
+      if (
+        !states.some((state) => !state.locks.has(name)) ||
+        seen.has(current.caller.id) ||
+        lock.when(current.caller) === 'never'
+      )
+        continue;
       seen.add(current.caller.id);
       pending.push(...this.program.callsTo(current.caller).filter((above) => lock.mayHold(above)));
     }
@@ -230,14 +255,24 @@ export class LockContexts {
   }
 }
 
-function shortest(modes: ReadonlyMap<LockMode, Link> | undefined, mode: LockMode | undefined): Link | undefined {
+function shortest(
+  modes: ReadonlyMap<LockMode, Link> | undefined,
+  mode: LockMode | undefined,
+): Link | undefined {
   if (mode !== undefined) return modes?.get(mode);
   let best: Link | undefined;
   for (const link of modes?.values() ?? []) if (!best || link.depth < best.depth) best = link;
   return best;
 }
 
-const VERB: Record<LockMode, string> = { read: 'taken for read', write: 'taken for write', spin: 'taken', mutex: 'taken', srcu: 'read-locked', rcu: 'read-locked' };
+const VERB: Record<LockMode, string> = {
+  read: 'taken for read',
+  write: 'taken for write',
+  spin: 'taken',
+  mutex: 'taken',
+  srcu: 'read-locked',
+  rcu: 'read-locked',
+};
 
 /** A witness as steps that a reader can click: the acquisition first, then every call down to the last edge's. */
 export function witnessSteps(witness: Witness, lock: LockName): PathStep[] {

@@ -1,26 +1,71 @@
 /** Expressions → flow graph: what is called in which order, what is locked, and what is known of a value's truth. */
-import { type Expression, type Position, type Statement, visitExpressions, visitStatement } from '../kernel-c/syntax.js';
+import {
+  type Expression,
+  type Position,
+  type Statement,
+  visitExpressions,
+  visitStatement,
+} from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from '../program/expansion.js';
-import { bitKey, conditionText, constantOf, equalityKey, negativeKey, truthOfConstant } from './condition-text.js';
+import {
+  bitKey,
+  conditionText,
+  constantOf,
+  equalityKey,
+  negativeKey,
+  truthOfConstant,
+} from './condition-text.js';
 import { resultKey, type Truthiness } from './flow-graph.js';
 import type { Test } from './graph-writer.js';
 import { GuardedScopes } from './guarded-scopes.js';
-import { lockPrimitive, type LockPrimitive } from './primitives.js';
+import { type LockPrimitive, lockPrimitive } from './primitives.js';
 
 /** Macros whose truth is that of their first argument (include/linux/compiler.h, include/asm-generic/bug.h, include/linux/kvm_host.h). */
 const TRANSPARENT_TESTS: ReadonlySet<string> = new Set([
-  'likely', 'unlikely', '__builtin_expect', 'WARN_ON', 'WARN_ON_ONCE', 'WARN', 'WARN_ONCE', 'WARN_RATELIMIT', 'KVM_BUG_ON',
-  'KVM_BUG', 'KVM_BUG_ON_DATA_CORRUPTION', 'KVM_MMU_WARN_ON', 'VM_WARN_ON', 'VM_WARN_ON_ONCE', 'READ_ONCE', 'data_race',
+  'likely',
+  'unlikely',
+  '__builtin_expect',
+  'WARN_ON',
+  'WARN_ON_ONCE',
+  'WARN',
+  'WARN_ONCE',
+  'WARN_RATELIMIT',
+  'KVM_BUG_ON',
+  'KVM_BUG',
+  'KVM_BUG_ON_DATA_CORRUPTION',
+  'KVM_MMU_WARN_ON',
+  'VM_WARN_ON',
+  'VM_WARN_ON_ONCE',
+  'READ_ONCE',
+  'data_race',
 ]);
 
 /** Calls that do not return (include/asm-generic/bug.h, kernel/panic.c, and tools/objtool/noreturns.h where it names them). */
 const NO_RETURN: ReadonlySet<string> = new Set([
-  'BUG', 'panic', 'nmi_panic', 'unreachable', '__builtin_unreachable', '__builtin_trap', 'do_exit', 'do_group_exit', 'make_task_dead',
-  'kthread_exit', 'kthread_complete_and_exit', 'module_put_and_kthread_exit', '__module_put_and_kthread_exit', 'snp_abort', 'machine_real_restart',
+  'BUG',
+  'panic',
+  'nmi_panic',
+  'unreachable',
+  '__builtin_unreachable',
+  '__builtin_trap',
+  'do_exit',
+  'do_group_exit',
+  'make_task_dead',
+  'kthread_exit',
+  'kthread_complete_and_exit',
+  'module_put_and_kthread_exit',
+  '__module_put_and_kthread_exit',
+  'snp_abort',
+  'machine_real_restart',
 ]);
 
 /** Tests that a path doesn't survive when they hold (include/asm-generic/bug.h, include/linux/mmdebug.h). */
-const FATAL_TESTS: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON', 'VM_BUG_ON_PAGE', 'VM_BUG_ON_FOLIO']);
+const FATAL_TESTS: ReadonlySet<string> = new Set([
+  'BUG_ON',
+  'VM_BUG_ON',
+  'VM_BUG_ON_PAGE',
+  'VM_BUG_ON_FOLIO',
+]);
 
 /** Values that are an error number in another guise (include/linux/err.h). */
 const ERROR_CASTS: ReadonlySet<string> = new Set(['ERR_PTR', 'PTR_ERR', 'ERR_CAST', 'PTR_ERR_OR_ZERO']);
@@ -79,11 +124,22 @@ export abstract class ExpressionFlow extends GuardedScopes {
         const callee = unwrap(expression.f);
         const [first, ...rest] = expression.a;
         if (callee.k === 'id' && first && TRANSPARENT_TESTS.has(callee.n)) {
+          // What such a macro calls, to warn, is called here.
+          if (callee.n.includes('WARN') || callee.n.includes('BUG'))
+            this.append({
+              kind: 'call',
+              callee: callee.n,
+              arguments: expression.a,
+              p: this.at(expression.p),
+              next: [],
+            });
           for (const argument of rest) this.evaluate(argument);
           return this.within(first, use);
         }
         const expansion = this.expansionOf(expression);
-        return expansion ? this.inMacro(expansion, () => this.withinBody(expansion.body, use)) : use(expression);
+        return expansion
+          ? this.inMacro(expansion, () => this.withinBody(expansion.body, use))
+          : use(expression);
       }
       default:
         return use(expression);
@@ -123,7 +179,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
 
   private expansionOf(node: Extract<Expression, { k: 'call' }>): Expansion | undefined {
     const callee = unwrap(node.f);
-    if (callee.k !== 'id' || this.active.length >= MAX_EXPANSION_DEPTH || this.active.includes(callee.n)) return undefined;
+    if (callee.k !== 'id' || this.active.length >= MAX_EXPANSION_DEPTH || this.active.includes(callee.n))
+      return undefined;
     const name = callee.n;
     if (this.isPrimitive(name) || this.names.isLocal(name)) return undefined;
     const macro = this.symbols.macro(name, this.node.file, this.node.facts.instance);
@@ -134,12 +191,22 @@ export abstract class ExpressionFlow extends GuardedScopes {
     }
     const alias = macro.facts.parameters === null ? /^[A-Za-z_]\w*$/.exec(macro.facts.text)?.[0] : undefined;
     if (alias === undefined) return undefined;
-    return { name, arguments: [], p: node.p, body: [{ k: 'expr', x: { ...node, f: { k: 'id', n: alias } }, p: node.p }] };
+    return {
+      name,
+      arguments: [],
+      p: node.p,
+      body: [{ k: 'expr', x: { ...node, f: { k: 'id', n: alias } }, p: node.p }],
+    };
   }
 
   /** Is a call of this name understood as it is, whatever macro a header defines for it? */
   private isPrimitive(name: string): boolean {
-    const known = NO_RETURN.has(name) || FATAL_TESTS.has(name) || TRANSPARENT_TESTS.has(name) || ERROR_CASTS.has(name) || ERROR_TESTS.has(name);
+    const known =
+      NO_RETURN.has(name) ||
+      FATAL_TESTS.has(name) ||
+      TRANSPARENT_TESTS.has(name) ||
+      ERROR_CASTS.has(name) ||
+      ERROR_TESTS.has(name);
     return known || lockPrimitive(name) !== undefined;
   }
 
@@ -196,15 +263,19 @@ export abstract class ExpressionFlow extends GuardedScopes {
     if (truth === 'error') return this.decided(true);
     if (truth) return this.test(truth.from, !truth.negated, truth.negated, this.here());
     const text = conditionText(node);
-    return text === undefined ? this.test(undefined, undefined, undefined, this.here()) : this.test(text, true, false, this.here());
+    return text === undefined
+      ? this.test(undefined, undefined, undefined, this.here())
+      : this.test(text, true, false, this.here());
   }
 
   private callCondition(node: Extract<Expression, { k: 'call' }>): Test {
     const callee = unwrap(node.f);
-    if (callee.k === 'id' && ERROR_TESTS.has(callee.n) && node.a[0]) return this.errorTest(node.a[0], callee.n === 'IS_ERR_OR_NULL');
+    if (callee.k === 'id' && ERROR_TESTS.has(callee.n) && node.a[0])
+      return this.errorTest(node, node.a[0], callee.n);
     const truth = this.value(node);
     const text = conditionText(node);
-    if (typeof truth !== 'object' || !truth.from.startsWith('#') || text === undefined) return this.truthTest(truth, node);
+    if (typeof truth !== 'object' || !truth.from.startsWith('#') || text === undefined)
+      return this.truthTest(truth, node);
     // A call's result decides by itself where the callee's locks depend on it, and by its text where it is asked twice.
     const { t, f } = this.truthTest(truth, node);
     this.current = t;
@@ -214,8 +285,10 @@ export abstract class ExpressionFlow extends GuardedScopes {
     return { t: yes.t, f: no.f };
   }
 
-  private errorTest(pointer: Expression, orNull: boolean): Test {
+  private errorTest(node: Extract<Expression, { k: 'call' }>, pointer: Expression, callee: string): Test {
     const value = this.evaluate(pointer);
+    const orNull = callee === 'IS_ERR_OR_NULL';
+    this.append({ kind: 'call', callee, arguments: node.a, p: this.at(node.p), next: [] });
     if (value === 'error') return this.decided(true);
     if (typeof value === 'boolean') return this.decided(orNull && !value);
     if (!value || value.negated) return this.test(undefined, undefined, undefined, this.here());
@@ -234,14 +307,23 @@ export abstract class ExpressionFlow extends GuardedScopes {
       this.current = node.op === '&&' ? left.t : left.f;
       const right = this.condition(node.r);
       this.noteDecisions(from, inside);
-      return node.op === '&&' ? { t: right.t, f: [...left.f, ...right.f] } : { t: [...left.t, ...right.t], f: right.f };
+      return node.op === '&&'
+        ? { t: right.t, f: [...left.f, ...right.f] }
+        : { t: [...left.t, ...right.t], f: right.f };
     }
     const left = this.evaluate(node.l);
     const right = this.evaluate(node.r);
     const equality = node.op === '==' || node.op === '!=';
     const against = constantOf(node.r);
     // Two values that aren't zero may still be different.
-    const same = typeof left === 'boolean' && typeof right === 'boolean' ? (left !== right ? false : left ? isSameConstant(node.l, against) : true) : undefined;
+    const same =
+      typeof left === 'boolean' && typeof right === 'boolean'
+        ? left !== right
+          ? false
+          : left
+            ? isSameConstant(node.l, against)
+            : true
+        : undefined;
     if (equality && same !== undefined) return this.decided(same === (node.op === '=='));
     if (typeof left === 'object' && against !== undefined) {
       const test = this.againstNumber(node.op, left, against);
@@ -250,16 +332,23 @@ export abstract class ExpressionFlow extends GuardedScopes {
     const key = equality ? this.equality(node.l, node.r) : undefined;
     if (key !== undefined) return this.test(key, node.op === '==', node.op !== '==', this.here());
     const { text, inverted } = comparison(node);
-    return text === undefined ? this.test(undefined, undefined, undefined, this.here()) : this.test(text, !inverted, inverted, this.here());
+    return text === undefined
+      ? this.test(undefined, undefined, undefined, this.here())
+      : this.test(text, !inverted, inverted, this.here());
   }
 
   /** What a comparison with a number says of a value's truth; undefined where it says nothing. */
-  private againstNumber(op: string, { from, negated }: { from: string; negated: boolean }, number: number): Test | undefined {
+  private againstNumber(
+    op: string,
+    { from, negated }: { from: string; negated: boolean },
+    number: number,
+  ): Test | undefined {
     const truth = (whenTrue: boolean | undefined, whenFalse: boolean | undefined) => {
       const seen = (value: boolean | undefined) => (value === undefined ? undefined : value !== negated);
       return this.test(from, seen(whenTrue), seen(whenFalse), this.here());
     };
-    if (number !== 0) return op === '==' && negated === false && from.startsWith('#') ? truth(true, undefined) : undefined;
+    if (number !== 0)
+      return op === '==' && negated === false && from.startsWith('#') ? truth(true, undefined) : undefined;
     switch (op) {
       case '==':
         return truth(false, true);
@@ -271,7 +360,9 @@ export abstract class ExpressionFlow extends GuardedScopes {
         return truth(undefined, true);
       case '<':
       case '>=':
-        return negated ? this.decided(op === '>=') : this.test(negativeKey(from), op === '<', op === '>=', this.here());
+        return negated
+          ? this.decided(op === '>=')
+          : this.test(negativeKey(from), op === '<', op === '>=', this.here());
       default:
         return undefined;
     }
@@ -282,7 +373,9 @@ export abstract class ExpressionFlow extends GuardedScopes {
     const [subject, constant] = this.constantName(right) !== undefined ? [left, right] : [right, left];
     const name = this.constantName(constant);
     const text = name === undefined ? undefined : conditionText(subject);
-    return text === undefined || this.constantName(subject) !== undefined ? undefined : equalityKey(text, name!);
+    return text === undefined || this.constantName(subject) !== undefined
+      ? undefined
+      : equalityKey(text, name!);
   }
 
   /** A constant as it is written: a number, or a name that is no variable. */
@@ -294,7 +387,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
       const inner = this.constantName(node.x);
       return inner && `-${inner}`;
     }
-    if (node.k !== 'id' || this.names.isLocal(node.n) || this.symbols.variable(node.n, this.node.file)) return undefined;
+    if (node.k !== 'id' || this.names.isLocal(node.n) || this.symbols.variable(node.n, this.node.file))
+      return undefined;
     return node.n;
   }
 
@@ -309,8 +403,9 @@ export abstract class ExpressionFlow extends GuardedScopes {
   protected ways(expression: Expression, use: (truth: Truthiness, value: Expression) => void): void {
     this.within(expression, (value) => {
       if (value.k === 'cond') return this.chosenWays(value, use);
-      if (value.k === 'unary' && value.op === '!') return this.ways(value.x, (truth) => use(negation(truth), value));
-      if (!isJudgement(value)) return use(this.value(value), value);
+      if (value.k === 'unary' && value.op === '!')
+        return this.ways(value.x, (truth) => use(negation(truth), value));
+      if (!isJudgement(value) && !isErrorTest(value)) return use(this.value(value), value);
       const from = this.nodes.length;
       const { t, f } = this.conditionOf(value);
       const inside = this.nodes.length;
@@ -324,7 +419,10 @@ export abstract class ExpressionFlow extends GuardedScopes {
     });
   }
 
-  private chosenWays(node: Extract<Expression, { k: 'cond' }>, use: (truth: Truthiness, value: Expression) => void): void {
+  private chosenWays(
+    node: Extract<Expression, { k: 'cond' }>,
+    use: (truth: Truthiness, value: Expression) => void,
+  ): void {
     const from = this.nodes.length;
     const { t, f } = this.condition(node.c);
     const inside = this.nodes.length;
@@ -422,7 +520,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
     if (name === 'false' || name === 'NULL') return false;
     if (this.names.isLocal(name)) return { from: name, negated: false };
     const macro = this.symbols.macro(name, this.node.file, this.node.facts.instance);
-    if (macro && macro.facts.parameters === null && /^-?\s*\(?\d+\)?$/.test(macro.facts.text)) return Number(macro.facts.text.replace(/[()\s]/g, '')) !== 0;
+    if (macro && macro.facts.parameters === null && /^-?\s*\(?\d+\)?$/.test(macro.facts.text))
+      return Number(macro.facts.text.replace(/[()\s]/g, '')) !== 0;
     return undefined;
   }
 
@@ -461,7 +560,8 @@ export abstract class ExpressionFlow extends GuardedScopes {
     this.set(name, undefined, p, byName ? { members: true } : {});
     // `*p = (struct x){ … }` is seen through `p->member`.
     const owner = name.replace(/^\*/, '');
-    for (const { d, x } of list.items) if (d?.length === 1 && d[0] !== '[]') this.set(`${owner}.${d[0]}`, this.truthOf(x), p);
+    for (const { d, x } of list.items)
+      if (d?.length === 1 && d[0] !== '[]') this.set(`${owner}.${d[0]}`, this.truthOf(x), p);
   }
 
   /** Truth of a value that was laid out already. */
@@ -486,7 +586,11 @@ export abstract class ExpressionFlow extends GuardedScopes {
       return undefined;
     }
     if (name === 'ACQUIRE_ERR' && node.a[1]) return this.acquireError(node.a[1]);
-    if (ERROR_CASTS.has(name) && node.a[0]) return this.evaluate(node.a[0]);
+    if (ERROR_CASTS.has(name) && node.a[0]) {
+      const value = this.evaluate(node.a[0]);
+      this.append({ kind: 'call', callee: name, arguments: node.a, p: this.at(node.p), next: [] });
+      return value;
+    }
     for (const argument of node.a) this.evaluate(argument);
     const primitive = lockPrimitive(name);
     if (primitive) return this.lockOperation(primitive, node.a, node.p);
@@ -504,13 +608,24 @@ export abstract class ExpressionFlow extends GuardedScopes {
       const text = inner.k === 'unary' && inner.op === '&' ? conditionText(inner.x) : undefined;
       return text === undefined ? [] : [text];
     });
-    const index = this.append({ kind: 'call', callee, arguments: node.a, ...(lent.length > 0 && { lent }), p: this.at(node.p), next: [] });
-    if (callee === 'memset' && lent[0] !== undefined && node.a[1] && constantOf(node.a[1]) === 0) this.set(lent[0], undefined, node.p, { members: true });
+    const index = this.append({
+      kind: 'call',
+      callee,
+      arguments: node.a,
+      ...(lent.length > 0 && { lent }),
+      p: this.at(node.p),
+      next: [],
+    });
+    if (callee === 'memset' && lent[0] !== undefined && node.a[1] && constantOf(node.a[1]) === 0)
+      this.set(lent[0], undefined, node.p, { members: true });
     return { from: resultKey(index), negated: false };
   }
 
   /** `guard(mutex)(&lock)`, `kvm_x86_call(op)(vcpu)`. */
-  private calledResult(callee: Extract<Expression, { k: 'call' }>, node: Extract<Expression, { k: 'call' }>): Truthiness {
+  private calledResult(
+    callee: Extract<Expression, { k: 'call' }>,
+    node: Extract<Expression, { k: 'call' }>,
+  ): Truthiness {
     const inner = unwrap(callee.f);
     for (const argument of node.a) this.evaluate(argument);
     const [first, second] = callee.a.map(unwrap);
@@ -544,7 +659,9 @@ export abstract class ExpressionFlow extends GuardedScopes {
     node = unwrap(node.x);
     while (node.k === 'field' && !node.arrow) node = unwrap(node.o);
     const text = node.k === 'field' ? conditionText(node.o) : undefined;
-    if (text !== undefined) this.current = this.test(text, true, false, this.here()).t;
+    if (text === undefined) return;
+    const facts = [[text, true] as const, [negativeKey(text), false] as const];
+    this.append({ kind: 'assume', facts, p: this.here(), next: [] });
   }
 
   private lockOperation(primitive: LockPrimitive, args: readonly Expression[], p: Position): Truthiness {
@@ -564,7 +681,11 @@ function isSameConstant(left: Expression, right: number | undefined): boolean | 
 
 function negation(truth: Truthiness): Truthiness {
   if (truth === 'error') return false;
-  return typeof truth === 'object' ? { from: truth.from, negated: !truth.negated } : truth === undefined ? undefined : !truth;
+  return typeof truth === 'object'
+    ? { from: truth.from, negated: !truth.negated }
+    : truth === undefined
+      ? undefined
+      : !truth;
 }
 
 function fromText(node: Expression): Truthiness {
@@ -573,7 +694,10 @@ function fromText(node: Expression): Truthiness {
 }
 
 /** Text of a comparison, the same for `a < b` and `b > a`, inverted for `a >= b` and `b <= a`. */
-function comparison(node: Extract<Expression, { k: 'binary' }>): { text: string | undefined; inverted: boolean } {
+function comparison(node: Extract<Expression, { k: 'binary' }>): {
+  text: string | undefined;
+  inverted: boolean;
+} {
   const { op, l, r } = node;
   if (op !== '>' && op !== '>=' && op !== '<=') return { text: conditionText(node), inverted: false };
   const [left, right] = op === '>=' ? [l, r] : [r, l];
@@ -584,7 +708,16 @@ const COMPARISONS: ReadonlySet<string> = new Set(['&&', '||', '==', '!=', '<', '
 
 /** Is a value true or false by a judgement that is better followed on two ways? `x == 0` is x itself. */
 function isJudgement(value: Expression): boolean {
-  return value.k === 'binary' && COMPARISONS.has(value.op) && !((value.op === '==' || value.op === '!=') && constantOf(value.r) === 0);
+  return (
+    value.k === 'binary' &&
+    COMPARISONS.has(value.op) &&
+    !((value.op === '==' || value.op === '!=') && constantOf(value.r) === 0)
+  );
+}
+
+function isErrorTest(value: Expression): boolean {
+  const callee = value.k === 'call' ? unwrap(value.f) : undefined;
+  return callee?.k === 'id' && ERROR_TESTS.has(callee.n);
 }
 
 function hasEffects(expression: Expression): boolean {
@@ -598,7 +731,8 @@ function hasEffects(expression: Expression): boolean {
       let found = false;
       visitExpressions(expression, (inner) => {
         if (inner.k === 'arg') found ||= hasEffects(unwrap(inner));
-        else found ||= inner.k === 'call' || inner.k === 'assign' || inner.k === 'update' || inner.k === 'block';
+        else
+          found ||= inner.k === 'call' || inner.k === 'assign' || inner.k === 'update' || inner.k === 'block';
       });
       return found;
     }

@@ -26,7 +26,8 @@ interface Way {
   before: Way | undefined;
 }
 
-const keyOf = (node: FunctionNode, constants: Constants) => `${node.id}|${[...constants].map(([name, { text }]) => `${name}=${text}`).sort()}`;
+const keyOf = (node: FunctionNode, constants: Constants) =>
+  `${node.id}|${[...constants].map(([name, { text }]) => `${name}=${text}`).sort()}`;
 
 export class FeasiblePaths {
   private readonly reached = new Map<string, boolean>();
@@ -41,7 +42,13 @@ export class FeasiblePaths {
    * @param avoid functions that no way may lead through
    * @param from only ways that begin with this call
    */
-  witness(sink: CallEdge, name: LockName, lock: OneLock, avoid: (node: FunctionNode) => boolean, from?: CallEdge): Witness | undefined {
+  witness(
+    sink: CallEdge,
+    name: LockName,
+    lock: OneLock,
+    avoid: (node: FunctionNode) => boolean,
+    from?: CallEdge,
+  ): Witness | undefined {
     const cone = this.coneAbove(sink, lock, avoid);
     const seen = new Set<string>();
     let ways: Way[] = [];
@@ -50,7 +57,8 @@ export class FeasiblePaths {
       const acquisition = this.acquisitionAt(edge, name);
       if (!acquisition) continue;
       if (edge === sink) return { holder: edge.caller, acquisition, edges: [edge] };
-      if (edge.callee) ways.push({ node: edge.callee, constants: this.constantsAt(edge, NOTHING), edge, before: undefined });
+      if (edge.callee)
+        ways.push({ node: edge.callee, constants: this.constantsAt(edge, NOTHING), edge, before: undefined });
     }
     const byCaller = new Map<string, CallEdge[]>();
     for (const edge of cone) byCaller.set(edge.caller.id, [...(byCaller.get(edge.caller.id) ?? []), edge]);
@@ -64,7 +72,12 @@ export class FeasiblePaths {
         if (++looked > MAX_WAYS) return this.asWitness({ ...way, edge: sink, before: way }, name);
         for (const edge of byCaller.get(way.node.id) ?? []) {
           if (!this.reaches(edge, name, way.constants, edge === sink)) continue;
-          const further: Way = { node: edge.callee ?? way.node, constants: edge === sink ? NOTHING : this.constantsAt(edge, way.constants), edge, before: way };
+          const further: Way = {
+            node: edge.callee ?? way.node,
+            constants: edge === sink ? NOTHING : this.constantsAt(edge, way.constants),
+            edge,
+            before: way,
+          };
           if (edge === sink) return this.asWitness(further, name);
           next.push(further);
         }
@@ -134,7 +147,12 @@ export class FeasiblePaths {
     return found;
   }
 
-  private constantOf(caller: FunctionNode, call: Extract<FlowNode, { kind: 'call' }>, index: number, constants: Constants): Constant | undefined {
+  private constantOf(
+    caller: FunctionNode,
+    call: Extract<FlowNode, { kind: 'call' }>,
+    index: number,
+    constants: Constants,
+  ): Constant | undefined {
     const argument = call.arguments[index];
     return argument && this.evaluate(caller, unwrap(argument), constants);
   }
@@ -149,7 +167,8 @@ export class FeasiblePaths {
         if (value.n === 'true') return { text: value.n, truth: true };
         if (value.n === 'false' || value.n === 'NULL') return { text: value.n, truth: false };
         // A parameter that is set on the way is no constant any more; the flow graph says which are.
-        if (constants.has(value.n)) return this.flows.isUnassigned(caller, value.n) ? constants.get(value.n) : undefined;
+        if (constants.has(value.n))
+          return this.flows.isUnassigned(caller, value.n) ? constants.get(value.n) : undefined;
         return this.program.symbols.isEnumerator(value.n) ? { text: value.n, truth: undefined } : undefined;
       }
       case 'unary': {

@@ -1,8 +1,19 @@
 /** Lock states along the paths of one function. */
-import { sidesOf } from './condition-text.js';
+import { negativeKey, partsOf } from './condition-text.js';
 import { type FlowGraph, type FlowNode, resultKey, type SetNode, type Truthiness } from './flow-graph.js';
-import { acquired, downgraded, ENTRY_STATE, type LockName, type LockState, makeState, released, withFact, withoutFacts } from './lock-state.js';
-import { RelevantKeys, truthOfArgument } from './relevant-keys.js';
+import {
+  acquired,
+  downgraded,
+  ENTRY_STATE,
+  type LockName,
+  type LockState,
+  makeState,
+  released,
+  withFact,
+  withoutFacts,
+} from './lock-state.js';
+import { atCall } from './parameter-paths.js';
+import { RelevantKeys } from './relevant-keys.js';
 import type { Outcome } from './summary.js';
 
 /** Beyond this a node's states are merged by forgetting what is known of flags; beyond twice this locks are followed one by one. */
@@ -33,7 +44,7 @@ class FlowRun {
   private readonly pending: { node: number; state: LockState }[] = [];
   private readonly exits: Exit[] = [];
   private readonly relevant: RelevantKeys;
-  private readonly touched = new Map<SetNode, readonly string[]>();
+  private readonly touched = new Map<string, readonly string[]>();
   /** Too many combinations of locks came to one node. */
   exploded = false;
 
@@ -41,12 +52,18 @@ class FlowRun {
   constructor(
     private readonly graph: FlowGraph,
     private readonly effects: CallEffects,
-    parameters: ReadonlySet<string>,
+    parameters: ReadonlyMap<string, number>,
     private readonly given: ReadonlyMap<string, boolean>,
     private readonly only?: LockName,
   ) {
     this.before = graph.nodes.map(() => new Map());
-    this.relevant = new RelevantKeys(graph, effects, parameters, only, given.keys());
+    this.relevant = new RelevantKeys({
+      graph,
+      outcomes: effects,
+      parameters,
+      concerns: only,
+      given: given.keys(),
+    });
   }
 
   run(): FlowResult {
@@ -82,10 +99,12 @@ class FlowRun {
       case 'branch':
         return this.branch(node, state);
       case 'exit':
-        this.exits.push({ node: index, state, result: this.truthIn(state, node.result) });
+        this.exits.push({ node: index, state, result: node.result });
         return;
       case 'set':
         return this.arrive(node.next[0], this.assign(node, state));
+      case 'assume':
+        return this.assume(node, state);
       case 'lock':
         return this.lock(index, node, state);
       case 'call':
@@ -100,17 +119,30 @@ class FlowRun {
   private known(state: LockState, key: string): boolean | undefined {
     const direct = state.facts.get(key);
     if (direct !== undefined || state.facts.size === 0) return direct;
-    const sides = sidesOf(key);
-    if (!sides) return this.relevant.comparing(key).some((other) => state.facts.get(other) && isNonZero(other)) ? true : undefined;
+    const { subject, kind, constant } = partsOf(key);
+    if (kind === 'true')
+      return this.relevant.about(key).some((other) => state.facts.get(other) && isNotZero(other))
+        ? true
+        : undefined;
+    if (state.facts.get(subject) === false && (kind !== 'equal' || isNotZero(key))) return false;
     // What equals one constant equals no other.
-    const elsewhere = this.relevant.comparing(sides.subject).some((other) => other !== key && state.facts.get(other) && isOther(other, sides.constant));
-    return elsewhere || (state.facts.get(sides.subject) === false && isNonZero(key)) ? false : undefined;
+    const isAnother =
+      kind === 'equal' &&
+      this.relevant.about(subject).some((other) => state.facts.get(other) && isOther(other, constant));
+    return isAnother ? false : undefined;
   }
 
   private truthIn(state: LockState, value: Truthiness): boolean | undefined {
     if (value === undefined || typeof value === 'boolean') return value;
+    if (value === 'error') return true;
     const known = this.known(state, value.from);
     return known === undefined ? undefined : known !== value.negated;
+  }
+
+  private isNegative(state: LockState, value: Truthiness): boolean | undefined {
+    if (value === undefined || typeof value === 'boolean') return value === undefined ? undefined : false;
+    if (value === 'error') return true;
+    return value.negated ? false : this.known(state, negativeKey(value.from));
   }
 
   private branch(node: Extract<FlowNode, { kind: 'branch' }>, state: LockState): void {
@@ -126,36 +158,59 @@ class FlowRun {
     follow(1, node.whenFalse);
   }
 
-  private touchedBy(node: SetNode): readonly string[] {
-    let keys = this.touched.get(node);
-    if (!keys) this.touched.set(node, (keys = this.relevant.touchedBy(node)));
-    return keys;
+  private assume({ facts, next }: Extract<FlowNode, { kind: 'assume' }>, state: LockState): void {
+    let after = state;
+    for (const [key, truth] of facts) {
+      if (this.known(after, key) === !truth) return;
+      after = this.noting(after, key, truth);
+    }
+    this.arrive(next[0], after);
+  }
+
+  private forget(state: LockState, name: string, lent: boolean): LockState {
+    const place = lent ? `&${name}` : name;
+    let keys = this.touched.get(place);
+    if (!keys) this.touched.set(place, (keys = this.relevant.touchedBy(name, lent)));
+    let next = state;
+    for (const key of keys) next = withFact(next, key, undefined);
+    return next;
+  }
+
+  /** The state with a fact, if it is one that is followed. */
+  private noting(state: LockState, key: string, truth: boolean | undefined): LockState {
+    return truth === undefined || !this.relevant.has(key) ? state : withFact(state, key, truth);
   }
 
   private assign(node: SetNode, state: LockState): LockState {
-    const { name, value, op, constant } = node;
-    const from = typeof value === 'object' ? value.from : '';
-    const unread = from.startsWith('#') ? withFact(state, from, undefined) : state;
-    if (this.relevant.size === 0) return unread;
-    let truth = this.truthIn(state, value);
-    if (op) {
-      // `flag |= false` and `flag &= true` change nothing, and what is set stays set.
-      const neutral = op === 'and';
-      if (truth === neutral || this.known(state, name) === !neutral) return unread;
-      truth = truth === undefined ? undefined : !neutral;
-    }
-    let next = unread;
-    for (const key of this.touchedBy(node)) next = withFact(next, key, undefined);
+    const { name, value } = node;
+    const from = typeof value === 'object' && value.from.startsWith('#') ? value.from : undefined;
+    const truth = this.truthIn(state, value);
+    const negative = this.isNegative(state, value);
+    const read =
+      from === undefined ? state : withFact(withFact(state, from, undefined), negativeKey(from), undefined);
+    if (this.relevant.size === 0) return read;
+    if (node.op) return this.combine(node, truth, read);
+    let next = this.forget(read, name, false);
     if (node.members) for (const key of this.relevant.membersOf(name)) next = withFact(next, key, false);
-    if (truth !== undefined && this.relevant.has(name)) next = withFact(next, name, truth);
-    if (constant !== undefined) {
-      for (const key of this.relevant.comparing(name)) {
-        const compared = sidesOf(key)!.constant;
-        if (compared === constant) next = withFact(next, key, true);
-        else if (isOther(key, constant)) next = withFact(next, key, false);
-      }
-    }
+    next = this.noting(next, name, truth);
+    next = this.noting(next, negativeKey(name), negative);
+    for (const key of this.relevant.about(name))
+      next = this.noting(next, key, whatConstantTells(key, node.constant, truth));
     return next;
+  }
+
+  /** `flag |= value`, `flag &= value`: what is set stays set, and bits that aren't named stay as they are. */
+  private combine({ name, op, constant }: SetNode, truth: boolean | undefined, state: LockState): LockState {
+    if (constant !== undefined && op !== 'and') {
+      const bit = this.relevant
+        .about(name)
+        .find((key) => partsOf(key).kind === 'bit' && partsOf(key).constant === constant);
+      const others = bit === undefined ? state : withFact(state, bit, op === 'or');
+      return op === 'or' ? this.noting(others, name, true) : others;
+    }
+    const neutral = op === 'and';
+    if (truth === neutral || this.known(state, name) === !neutral) return state;
+    return this.noting(this.forget(state, name, false), name, truth === undefined ? undefined : !neutral);
   }
 
   // ---- what changes locks
@@ -169,7 +224,10 @@ class FlowRun {
       case 'acquire':
         return this.arrive(next, acquired(state, lock, mode, node.p));
       case 'release':
-        return this.arrive(next, node.ifHeld && !state.locks.get(lock)?.held ? state : released(state, lock, node.p));
+        return this.arrive(
+          next,
+          node.ifHeld && !state.locks.get(lock)?.held ? state : released(state, lock, node.p),
+        );
       case 'downgrade':
         return this.arrive(next, downgraded(state, lock));
       case 'try': {
@@ -190,51 +248,96 @@ class FlowRun {
   private call(index: number, node: Extract<FlowNode, { kind: 'call' }>, state: LockState): void {
     const outcomes = this.effects(node);
     const next = node.next[0];
-    const concerned = outcomes && (this.only === undefined || outcomes.some(({ effects }) => effects.has(this.only!)));
-    if (!concerned) return this.arrive(next, state);
+    const concerned =
+      outcomes && (this.only === undefined || outcomes.some(({ effects }) => effects.has(this.only!)));
+    if (!concerned) return this.arrive(next, this.afterLending(node, state));
     const asked = this.relevant.asksFor(index);
     for (const outcome of outcomes) {
-      let after = this.withArguments(node, outcome, state);
-      if (!after) continue;
+      const allowed = this.withArguments(node, outcome, state);
+      if (!allowed) continue;
+      let after = this.afterLending(node, allowed);
+      for (const [path, truth] of outcome.sets)
+        after = this.stored(after, atCall(path, node.arguments), truth);
       for (const [lock, holding] of outcome.effects) {
         if (this.only !== undefined && lock !== this.only) continue;
-        after = holding.held ? acquired(after, lock, holding.mode, node.p, holding.through) : released(after, lock, node.p);
+        after = holding.held
+          ? acquired(after, lock, holding.mode, node.p, holding.through)
+          : released(after, lock, node.p);
       }
-      this.arrive(next, asked && outcome.result !== undefined ? withFact(after, resultKey(index), outcome.result) : after);
+      if (asked) {
+        if (outcome.result !== undefined) after = withFact(after, resultKey(index), outcome.result);
+        if (outcome.negative !== undefined)
+          after = withFact(after, negativeKey(resultKey(index)), outcome.negative);
+      }
+      this.arrive(next, after);
     }
   }
 
+  private afterLending({ lent = [] }: Extract<FlowNode, { kind: 'call' }>, state: LockState): LockState {
+    if (this.relevant.size === 0) return state;
+    return lent.reduce((after, name) => this.forget(after, name, true), state);
+  }
+
+  private stored(state: LockState, place: Truthiness, truth: boolean): LockState {
+    if (typeof place !== 'object') return state;
+    return this.noting(this.forget(state, place.from, false), place.from, truth !== place.negated);
+  }
+
   /** The state with what an outcome says of the arguments; undefined where they can't lead to it: `unlock(kvm, false)`. */
-  private withArguments(node: Extract<FlowNode, { kind: 'call' }>, outcome: Outcome, state: LockState): LockState | undefined {
+  private withArguments(
+    node: Extract<FlowNode, { kind: 'call' }>,
+    outcome: Outcome,
+    state: LockState,
+  ): LockState | undefined {
     let after = state;
-    for (const [index, wanted] of outcome.when) {
-      const truth = truthOfArgument(node.arguments[index]);
+    for (const [path, wanted] of outcome.when) {
+      const truth = atCall(path, node.arguments);
       const known = this.truthIn(after, truth);
       if (known !== undefined && known !== wanted) return undefined;
-      if (known === undefined && typeof truth === 'object' && this.relevant.has(truth.from)) after = withFact(after, truth.from, wanted !== truth.negated);
+      if (known === undefined && typeof truth === 'object')
+        after = this.noting(after, truth.from, wanted !== truth.negated);
     }
     return after;
   }
 }
 
-/** Is the constant of an equality another number, or another name, than this one? A name may stand for a number. */
-function isOther(key: string, constant: string): boolean {
-  const own = sidesOf(key)!.constant;
-  return own !== constant && isNumber(own) === isNumber(constant);
-}
-
 const isNumber = (text: string): boolean => /^-?\d/.test(text);
 
-function isNonZero(key: string): boolean {
-  const constant = sidesOf(key)?.constant ?? '';
-  return isNumber(constant) && !/^-?0[xX]?0*[uUlL]*$/.test(constant);
+/** Is an equality with another number, or another name, than this one? A name may stand for a number. */
+function isOther(key: string, constant: string): boolean {
+  const own = partsOf(key);
+  return own.kind === 'equal' && own.constant !== constant && isNumber(own.constant) === isNumber(constant);
+}
+
+/** Is a value of which this key is true other than zero? */
+function isNotZero(key: string): boolean {
+  const { kind, constant } = partsOf(key);
+  if (kind === 'negative' || kind === 'bit') return true;
+  return kind === 'equal' && isNumber(constant) && !/^-?0[xX]?0*[uUlL]*$/.test(constant);
+}
+
+/** What a key says of a variable that was just given a constant, or zero. */
+function whatConstantTells(
+  key: string,
+  constant: string | undefined,
+  truth: boolean | undefined,
+): boolean | undefined {
+  const own = partsOf(key);
+  if (own.kind === 'bit') return truth === false ? false : constant === own.constant ? true : undefined;
+  if (own.kind !== 'equal' || constant === undefined) return undefined;
+  return own.constant === constant ? true : isOther(key, constant) ? false : undefined;
 }
 
 /**
- * @param parameters names of parameters that keep their value
+ * @param parameters parameters by name
  * @param given truths that are known at entry
  */
-export function analyseFlow(graph: FlowGraph, effects: CallEffects, parameters: ReadonlySet<string>, given: ReadonlyMap<string, boolean> = NOTHING): FlowResult {
+export function analyseFlow(
+  graph: FlowGraph,
+  effects: CallEffects,
+  parameters: ReadonlyMap<string, number>,
+  given: ReadonlyMap<string, boolean> = NOTHING,
+): FlowResult {
   const run = new FlowRun(graph, effects, parameters, given);
   const result = run.run();
   if (!run.exploded) return result;
@@ -249,7 +352,8 @@ function locksIn(graph: FlowGraph, effects: CallEffects): LockName[] {
   const names = new Set<LockName>();
   for (const node of graph.nodes) {
     if (node.kind === 'lock') names.add(node.lock);
-    else if (node.kind === 'call') for (const outcome of effects(node) ?? []) for (const name of outcome.effects.keys()) names.add(name);
+    else if (node.kind === 'call')
+      for (const outcome of effects(node) ?? []) for (const name of outcome.effects.keys()) names.add(name);
   }
   return [...names];
 }
@@ -269,9 +373,10 @@ function sideBySide(graph: FlowGraph, runs: readonly FlowResult[]): FlowResult {
   };
   const exits = graph.nodes.flatMap((node, index) => {
     if (node.kind !== 'exit') return [];
-    const states = merge(runs.map((run) => run.exits.filter((exit) => exit.node === index).map((exit) => exit.state)));
-    const result = typeof node.result === 'boolean' ? node.result : undefined;
-    return states.map((state): Exit => ({ node: index, state, result }));
+    const states = merge(
+      runs.map((run) => run.exits.filter((exit) => exit.node === index).map((exit) => exit.state)),
+    );
+    return states.map((state): Exit => ({ node: index, state, result: node.result }));
   });
   return {
     before: graph.nodes.map((_, index) => merge(runs.map((run) => run.before[index]!))),
@@ -294,11 +399,10 @@ export function factsOf(graph: FlowGraph, constants: Constants): ReadonlyMap<str
   const facts = new Map<string, boolean>();
   for (const [name, { truth }] of constants) if (truth !== undefined) facts.set(name, truth);
   for (const node of graph.nodes) {
-    const sides = node.kind === 'branch' && node.key !== undefined ? sidesOf(node.key) : undefined;
-    const compared = sides && constants.get(sides.subject);
-    if (node.kind !== 'branch' || !sides || !compared) continue;
-    if (compared.text === sides.constant) facts.set(node.key!, true);
-    else if (isNumber(compared.text) === isNumber(sides.constant)) facts.set(node.key!, false);
+    if (node.kind !== 'branch' || node.key === undefined) continue;
+    const compared = constants.get(partsOf(node.key).subject);
+    const truth = compared && whatConstantTells(node.key, compared.text, compared.truth);
+    if (truth !== undefined) facts.set(node.key, truth);
   }
   return facts;
 }

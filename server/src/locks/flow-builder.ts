@@ -81,7 +81,8 @@ export class FlowBuilder extends ExpressionFlow {
         return;
       case 'decl':
         this.names.declare(node);
-        if (node.i && !node.static) this.ways(node.i, (truth, value) => this.store(node.n, truth, value, node.p));
+        if (node.i && !node.static)
+          this.ways(node.i, (truth, value) => this.store(node.n, truth, value, node.p));
         return;
       case 'block':
         return this.scope(() => this.statements(node.s), node.end);
@@ -140,7 +141,12 @@ export class FlowBuilder extends ExpressionFlow {
     return frame;
   }
 
-  private loop(c: Expression | undefined, body: Statement, update: Expression | undefined, p: Position): void {
+  private loop(
+    c: Expression | undefined,
+    body: Statement,
+    update: Expression | undefined,
+    p: Position,
+  ): void {
     const from = this.nodes.length;
     const head = this.pass(this.at(p));
     const test = this.condition(c ?? { k: 'num', v: '1' });
@@ -162,7 +168,9 @@ export class FlowBuilder extends ExpressionFlow {
     const tested = this.nodes.length;
     const test = this.condition(c);
     // The condition decides whether the body, which stands before it, runs again.
-    const keys = new Set(this.nodes.slice(tested).map((node) => (node.kind === 'branch' ? node.key : undefined)));
+    const keys = new Set(
+      this.nodes.slice(tested).map((node) => (node.kind === 'branch' ? node.key : undefined)),
+    );
     for (const key of keys) if (key !== undefined) this.noteDecision(key, from);
     this.link(test.t, head);
     this.current = [...test.f, ...frame.breaks];
@@ -183,11 +191,14 @@ export class FlowBuilder extends ExpressionFlow {
   /** `for_each_x(…) body`, and the guards of include/linux/cleanup.h that are loops as well. */
   private iterator(node: Extract<Statement, { k: 'foreach' }>): void {
     if (node.macro === 'scoped_guard' || node.macro === 'scoped_cond_guard') return this.scopedGuard(node);
-    const macro = this.active.includes(node.macro) ? undefined : this.symbols.macro(node.macro, this.node.file, this.node.facts.instance);
+    const macro = this.active.includes(node.macro)
+      ? undefined
+      : this.symbols.macro(node.macro, this.node.file, this.node.facts.instance);
     if (macro?.facts.parameters && this.active.length < MAX_EXPANSION_DEPTH) {
       const body = withLoopBody(expandMacro(macro, node.a), node.b);
       if (body) {
-        if (!this.ownBodies.has(node.b)) this.ownBodies.set(node.b, { useAt: this.useAt, active: this.active });
+        if (!this.ownBodies.has(node.b))
+          this.ownBodies.set(node.b, { useAt: this.useAt, active: this.active });
         this.inMacro({ name: node.macro, arguments: node.a, p: node.p, body }, () => this.statements(body));
         return;
       }
@@ -235,7 +246,12 @@ export class FlowBuilder extends ExpressionFlow {
   private switchStatement(node: Extract<Statement, { k: 'switch' }>): void {
     this.evaluate(node.c);
     this.pass(this.at(node.p));
-    const own: Switch = { subject: conditionText(node.c), unmatched: this.current, fallback: undefined, labels: undefined };
+    const own: Switch = {
+      subject: conditionText(node.c),
+      unmatched: this.current,
+      fallback: undefined,
+      labels: undefined,
+    };
     this.current = [];
     this.switches.push(own);
     const { breaks } = this.frame(null, () => this.statement(node.b));
@@ -250,7 +266,11 @@ export class FlowBuilder extends ExpressionFlow {
     const own = this.switches[this.switches.length - 1];
     const from = own?.labels ?? this.nodes.length;
     const matched = own && node.v ? this.caseTest(own, node.v, node.p) : [];
-    const inside = this.addAfter([...this.current, ...matched], { kind: 'pass', p: this.at(node.p), next: [] });
+    const inside = this.addAfter([...this.current, ...matched], {
+      kind: 'pass',
+      p: this.at(node.p),
+      next: [],
+    });
     if (own && !node.v) own.fallback = inside;
     this.current = [{ node: inside, slot: 0 }];
     if (own) own.labels = node.s.length === 0 ? from : undefined;
@@ -314,7 +334,9 @@ function attach(node: Statement, body: Statement): Statement | undefined {
       // `#define for_each_x(…) for_each_y(…)`: the call becomes the iterator of the inner macro.
       const call = unwrap(node.x);
       const callee = call.k === 'call' ? unwrap(call.f) : undefined;
-      return call.k === 'call' && callee?.k === 'id' ? { k: 'foreach', macro: callee.n, a: call.a, b: body, p: node.p } : undefined;
+      return call.k === 'call' && callee?.k === 'id'
+        ? { k: 'foreach', macro: callee.n, a: call.a, b: body, p: node.p }
+        : undefined;
     }
     default:
       return undefined;

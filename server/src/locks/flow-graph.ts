@@ -21,9 +21,17 @@ export type FlowNode = Node &
     /** `callee` is the called name, or `*` for a call through a pointer; `lent` are variables that it may change. */
     | { kind: 'call'; callee: string; arguments: readonly Expression[]; lent?: readonly string[] }
     /** `ifHeld`: a scope's end releases only what its guard had got. */
-    | { kind: 'lock'; primitive: LockPrimitive; lock: LockName; arguments: readonly Expression[]; ifHeld?: true }
+    | {
+        kind: 'lock';
+        primitive: LockPrimitive;
+        lock: LockName;
+        arguments: readonly Expression[];
+        ifHeld?: true;
+      }
     | SetNode
     | { kind: 'branch'; key?: string; whenTrue?: boolean; whenFalse?: boolean }
+    /** What must be so for the path to go on: whose lock is taken is no NULL. */
+    | { kind: 'assume'; facts: readonly (readonly [key: string, truth: boolean])[] }
     | { kind: 'exit'; result: Truthiness }
   );
 

@@ -2,13 +2,20 @@
 import { columnOf, type Position } from '../kernel-c/syntax.js';
 import type { CallEdge, CallSite, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
-import { analyseFlow, type Constants, factsOf, type FlowResult } from './flow-analysis.js';
+import { analyseFlow, type Constants, type FlowResult, factsOf } from './flow-analysis.js';
 import { FlowBuilder, lineOf } from './flow-builder.js';
-import type { FlowGraph, FlowNode } from './flow-graph.js';
+import { assignedNames, type FlowGraph, type FlowNode } from './flow-graph.js';
 import type { LockNames } from './lock-names.js';
-import { ENTRY_STATE, type Holding, type LockName, type LockState, parameterOf, renamed } from './lock-state.js';
+import {
+  ENTRY_STATE,
+  type Holding,
+  type LockName,
+  type LockState,
+  parameterOf,
+  renamed,
+} from './lock-state.js';
 import { lockPrimitive } from './primitives.js';
-import { describeSummary, NEUTRAL, type Outcome, summarise, type Summary } from './summary.js';
+import { describeSummary, NEUTRAL, type Outcome, type Summary, summarise } from './summary.js';
 
 /** A function is looked at again when a callee's summary changes; recursion ends here. */
 const MAX_ROUNDS = 6;
@@ -24,6 +31,7 @@ interface Flow {
   node: FunctionNode;
   graph: FlowGraph;
   names: LockNames;
+  parameters: ReadonlyMap<string, number>;
   unassigned: ReadonlyMap<string, number>;
   result: FlowResult;
   rounds: number;
@@ -39,7 +47,8 @@ export interface FunctionLocks {
 
 /** Lines count from the function's first: keys stay when the function moves. */
 const siteKeyAt = (lineOffset: number, column: number, callee: string) => `${lineOffset}:${column}:${callee}`;
-const siteKey = (node: FunctionNode, site: CallSite): string => siteKeyAt(site.line - node.facts.firstLine, site.column, site.name ?? '*');
+const siteKey = (node: FunctionNode, site: CallSite): string =>
+  siteKeyAt(site.line - node.facts.firstLine, site.column, site.name ?? '*');
 
 const ONLY_ENTRY: readonly LockState[] = [ENTRY_STATE];
 
@@ -62,7 +71,9 @@ export class LockFlows {
   private readonly graphs = new Map<string, Graph>();
 
   constructor(private readonly program: Program) {
-    this.analyseAll([...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())));
+    this.analyseAll(
+      [...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())),
+    );
   }
 
   /**
@@ -102,7 +113,9 @@ export class LockFlows {
 
   private mayTouchLocks(node: FunctionNode): boolean {
     if (touchesLocks(this.program.unit(node)?.mentions ?? new Set())) return true;
-    return this.program.callsFrom(node).some(({ callee }) => callee && this.summaries.get(callee.id)?.neutral === false);
+    return this.program
+      .callsFrom(node)
+      .some(({ callee }) => callee && this.summaries.get(callee.id)?.neutral === false);
   }
 
   private analyseAll(functions: readonly FunctionNode[]): boolean {
@@ -133,8 +146,8 @@ export class LockFlows {
   private analyse(node: FunctionNode): boolean {
     const flow = this.flowOf(node);
     flow.rounds++;
-    flow.result = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()));
-    const summary = summarise(flow.result, flow.unassigned);
+    flow.result = analyseFlow(flow.graph, this.effectsOf(flow), flow.parameters);
+    const summary = summarise(flow.result, flow.graph, node.facts.parameters);
     const before = this.summaries.get(node.id) ?? NEUTRAL;
     this.summaries.set(node.id, summary);
     return describeSummary(before) !== describeSummary(summary);
@@ -146,9 +159,18 @@ export class LockFlows {
       const builder = new FlowBuilder(this.program.symbols, node, bodyOf(node));
       const graph = builder.build();
       const unassigned = new Map<string, number>();
-      node.facts.parameters.forEach((parameter, index) => unassigned.set(parameter.name, index));
-      for (const inner of graph.nodes) if (inner.kind === 'set') unassigned.delete(inner.name);
-      flow = { node, graph, names: builder.names, unassigned, result: { before: [], exits: [], incomplete: false }, rounds: 0 };
+      for (const [index, parameter] of node.facts.parameters.entries()) unassigned.set(parameter.name, index);
+      const parameters = new Map(unassigned);
+      for (const name of assignedNames(graph)) unassigned.delete(name);
+      flow = {
+        node,
+        graph,
+        names: builder.names,
+        parameters,
+        unassigned,
+        result: { before: [], exits: [], incomplete: false },
+        rounds: 0,
+      };
       this.flows.set(node.id, flow);
     }
     return flow;
@@ -166,16 +188,26 @@ export class LockFlows {
     return edges;
   }
 
-  private effectsOf(flow: Flow): (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined {
+  private effectsOf(
+    flow: Flow,
+  ): (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined {
     const edges = this.edgesByKey(flow.node);
     const known = new Map<FlowNode, readonly Outcome[] | undefined>();
     return (call) => {
-      if (!known.has(call)) known.set(call, this.outcomesOf(flow, call, edges.get(this.keyOf(flow.node, call.p, call.callee)) ?? []));
+      if (!known.has(call))
+        known.set(
+          call,
+          this.outcomesOf(flow, call, edges.get(this.keyOf(flow.node, call.p, call.callee)) ?? []),
+        );
       return known.get(call);
     };
   }
 
-  private outcomesOf(flow: Flow, call: Extract<FlowNode, { kind: 'call' }>, edges: readonly CallEdge[]): readonly Outcome[] | undefined {
+  private outcomesOf(
+    flow: Flow,
+    call: Extract<FlowNode, { kind: 'call' }>,
+    edges: readonly CallEdge[],
+  ): readonly Outcome[] | undefined {
     const outcomes: Outcome[] = [];
     let effective = false;
     for (const { callee } of edges) {
@@ -186,13 +218,19 @@ export class LockFlows {
     return effective ? outcomes : undefined;
   }
 
-  private inCallersTerms(flow: Flow, call: Extract<FlowNode, { kind: 'call' }>, callee: FunctionNode | null, outcome: Outcome): Outcome {
+  private inCallersTerms(
+    flow: Flow,
+    call: Extract<FlowNode, { kind: 'call' }>,
+    callee: FunctionNode | null,
+    outcome: Outcome,
+  ): Outcome {
     const effects = new Map<LockName, Holding>();
     for (const [lock, holding] of outcome.effects) {
       const parameter = parameterOf(lock);
       const argument = parameter === undefined ? undefined : call.arguments[parameter];
       const name = parameter === undefined ? lock : argument && flow.names.of(argument);
-      if (name !== undefined) effects.set(name, holding.held ? { ...holding, through: callee?.name ?? call.callee } : holding);
+      if (name !== undefined)
+        effects.set(name, holding.held ? { ...holding, through: callee?.name ?? call.callee } : holding);
     }
     return { ...outcome, effects };
   }
@@ -204,21 +242,28 @@ export class LockFlows {
   private siteStates(flow: Flow): FunctionLocks {
     const sites = new Map<string, readonly LockState[]>();
     flow.graph.nodes.forEach((node, index) => {
-      const callee = node.kind === 'call' ? node.callee : node.kind === 'lock' ? node.primitive.name : undefined;
+      const callee =
+        node.kind === 'call' ? node.callee : node.kind === 'lock' ? node.primitive.name : undefined;
       if (callee === undefined) return;
       const key = this.keyOf(flow.node, node.p, callee);
       const states = distinctLocks(flow.result.before[index] ?? []);
       const before = sites.get(key);
       sites.set(key, before ? distinctLocks([...before, ...states]) : states);
     });
-    return { summary: this.summaries.get(flow.node.id) ?? NEUTRAL, sites, incomplete: flow.result.incomplete };
+    return {
+      summary: this.summaries.get(flow.node.id) ?? NEUTRAL,
+      sites,
+      incomplete: flow.result.incomplete,
+    };
   }
 
   /** What contexts flow along: the edges of a function with the lock states before each. */
   signature(node: FunctionNode, edges: readonly CallEdge[], firstLine: number): string {
     return edges
       .map((edge) => {
-        const states = this.statesAt(node, edge.site, firstLine).map((state) => state.key.slice(0, state.key.indexOf('|')));
+        const states = this.statesAt(node, edge.site, firstLine).map((state) =>
+          state.key.slice(0, state.key.indexOf('|')),
+        );
         return `${edge.callee?.id ?? ''} ${states.sort().join(' ')}`;
       })
       .join('\n');
@@ -263,17 +308,22 @@ export class LockFlows {
     if (nodes.length === 0) return undefined;
     const { flow } = this.graph(edge.caller);
     const given = factsOf(flow.graph, constants);
-    const { before, incomplete } = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()), given);
+    const { before, incomplete } = analyseFlow(flow.graph, this.effectsOf(flow), flow.parameters, given);
     return incomplete ? undefined : nodes.flatMap((index) => before[index]!);
   }
 
   /** States of a function that was given a lock by pointer: one for each lock that a caller gives it. */
   private withNames(node: FunctionNode, states: readonly LockState[]): readonly LockState[] {
-    const given = states.flatMap((state) => [...state.locks.keys()]).find((lock) => parameterOf(lock) !== undefined);
+    const given = states
+      .flatMap((state) => [...state.locks.keys()])
+      .find((lock) => parameterOf(lock) !== undefined);
     if (given === undefined) return states;
     const names = [...this.givenLocks(node, parameterOf(given)!, new Set())];
     if (names.length === 0) return states;
-    return this.withNames(node, names.flatMap((name) => states.map((state) => renamed(state, given, name))));
+    return this.withNames(
+      node,
+      names.flatMap((name) => states.map((state) => renamed(state, given, name))),
+    );
   }
 
   /** Locks that callers hand to a parameter. */
@@ -288,7 +338,8 @@ export class LockFlows {
         const argument = call?.kind === 'call' ? call.arguments[parameter] : undefined;
         const name = argument && names.of(argument);
         const further = name === undefined ? undefined : parameterOf(name);
-        if (further !== undefined) for (const one of this.givenLocks(edge.caller, further, seen)) found.add(one);
+        if (further !== undefined)
+          for (const one of this.givenLocks(edge.caller, further, seen)) found.add(one);
         else if (name !== undefined) found.add(name);
       }
     }
@@ -304,7 +355,11 @@ export class LockFlows {
   statesBefore(edge: CallEdge): readonly LockState[] {
     if (!this.locks.has(edge.caller.id)) return ONLY_ENTRY;
     let states = this.edgeStates.get(edge);
-    if (!states) this.edgeStates.set(edge, (states = this.withNames(edge.caller, this.statesAt(edge.caller, edge.site))));
+    if (!states)
+      this.edgeStates.set(
+        edge,
+        (states = this.withNames(edge.caller, this.statesAt(edge.caller, edge.site))),
+      );
     return states;
   }
 
@@ -324,7 +379,7 @@ export class LockFlows {
   statesBeforeLine(node: FunctionNode, line: number): readonly LockState[] {
     if (!this.locks.has(node.id)) return ONLY_ENTRY;
     const flow = this.flowOf(node);
-    const result = analyseFlow(flow.graph, this.effectsOf(flow), new Set(flow.unassigned.keys()));
+    const result = analyseFlow(flow.graph, this.effectsOf(flow), flow.parameters);
     this.flows.clear();
     let nearest = Number.POSITIVE_INFINITY;
     let states: readonly LockState[] = [];

@@ -68,7 +68,12 @@ export class GraphWriter {
     return this.append({ kind: 'pass', p, next: [] });
   }
 
-  protected set(name: string, value: Truthiness, p: Position, more: Partial<Pick<SetNode, 'op' | 'constant' | 'members'>> = {}): void {
+  protected set(
+    name: string,
+    value: Truthiness,
+    p: Position,
+    more: Partial<Pick<SetNode, 'op' | 'constant' | 'members'>> = {},
+  ): void {
     this.append({ kind: 'set', name, value, ...more, p: this.at(p), next: [] });
   }
 
@@ -77,7 +82,12 @@ export class GraphWriter {
   }
 
   /** A branch on a key. `undefined` on a side: nothing is known of the key there. */
-  protected test(key: string | undefined, whenTrue: boolean | undefined, whenFalse: boolean | undefined, p: Position): Test {
+  protected test(
+    key: string | undefined,
+    whenTrue: boolean | undefined,
+    whenFalse: boolean | undefined,
+    p: Position,
+  ): Test {
     const node: FlowNode = { kind: 'branch', p, next: [] };
     if (key !== undefined) node.key = key;
     if (whenTrue !== undefined) node.whenTrue = whenTrue;

@@ -4,7 +4,7 @@ import type { FunctionNode } from '../program/model.js';
 import type { Symbols } from '../program/symbols.js';
 import { resultKey } from './flow-graph.js';
 import { type Ends, GraphWriter } from './graph-writer.js';
-import { LockNames } from './lock-names.js';
+import type { LockNames } from './lock-names.js';
 import { guardPrimitive, type LockPrimitive } from './primitives.js';
 
 export interface OpenGuard {
@@ -36,7 +36,15 @@ export class GuardedScopes extends GraphWriter {
 
   protected releaseGuard({ primitive, lock }: OpenGuard, p: Position): void {
     if (this.current.length === 0) return;
-    this.append({ kind: 'lock', primitive: { ...primitive, op: 'release' }, lock, arguments: [], ifHeld: true, p, next: [] });
+    this.append({
+      kind: 'lock',
+      primitive: { ...primitive, op: 'release' },
+      lock,
+      arguments: [],
+      ifHeld: true,
+      p,
+      next: [],
+    });
   }
 
   /**
@@ -47,7 +55,8 @@ export class GuardedScopes extends GraphWriter {
     const primitive = guardPrimitive(name);
     const pointer = args[0];
     if (!primitive) return undefined;
-    const lock = primitive.lockArgument === null ? (primitive.global ?? name) : pointer && this.names.of(pointer);
+    const lock =
+      primitive.lockArgument === null ? (primitive.global ?? name) : pointer && this.names.of(pointer);
     if (lock === undefined) return undefined;
     const index = this.append({ kind: 'lock', primitive, lock, arguments: args, p: this.at(p), next: [] });
     this.guards.push({ primitive, lock });
@@ -55,7 +64,14 @@ export class GuardedScopes extends GraphWriter {
   }
 
   /** A guard and the statements that it is for; `whenMissed` is what happens where it wasn't got. */
-  protected guarded(name: string, args: readonly Expression[], inside: () => void, end: Position, p: Position, whenMissed?: () => void): void {
+  protected guarded(
+    name: string,
+    args: readonly Expression[],
+    inside: () => void,
+    end: Position,
+    p: Position,
+    whenMissed?: () => void,
+  ): void {
     let missed: Ends = [];
     this.scope(() => {
       const got = this.openGuard(name, args, p);

@@ -1,10 +1,11 @@
 /** Which lock an expression points to. Locks are told apart by the type of the object they are a member of. */
+
+import { type Expression, type Statement, type TypeText, visitStatement } from '../kernel-c/syntax.js';
 import { unwrap } from '../program/expansion.js';
 import type { FunctionNode } from '../program/model.js';
 import type { Symbols } from '../program/symbols.js';
 import { TypeScope } from '../program/types.js';
 import { constantOf } from './condition-text.js';
-import { visitStatement, type Expression, type Statement, type TypeText } from '../kernel-c/syntax.js';
 import type { LockName } from './lock-state.js';
 
 const MAX_ALIASES = 8;

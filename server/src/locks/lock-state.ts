@@ -31,12 +31,17 @@ export interface LockState {
 }
 
 function keyOf(locks: ReadonlyMap<LockName, Holding>, facts: ReadonlyMap<string, boolean>): string {
-  const lockPart = [...locks].map(([name, holding]) => `${name}=${holding.held ? `${holding.mode}${holding.depth ?? ''}` : '-'}`).sort();
+  const lockPart = [...locks]
+    .map(([name, holding]) => `${name}=${holding.held ? `${holding.mode}${holding.depth ?? ''}` : '-'}`)
+    .sort();
   const factPart = [...facts].map(([name, truth]) => `${name}${truth ? '+' : '-'}`).sort();
   return `${lockPart.join(',')}|${factPart.join(',')}`;
 }
 
-export function makeState(locks: ReadonlyMap<LockName, Holding>, facts: ReadonlyMap<string, boolean>): LockState {
+export function makeState(
+  locks: ReadonlyMap<LockName, Holding>,
+  facts: ReadonlyMap<string, boolean>,
+): LockState {
   return { key: keyOf(locks, facts), locks, facts };
 }
 
@@ -46,10 +51,17 @@ export const ENTRY_STATE: LockState = makeState(new Map(), new Map());
 const NESTS: ReadonlySet<LockMode> = new Set(['rcu', 'srcu']);
 const MAX_DEPTH = 3;
 
-export function acquired(state: LockState, lock: LockName, mode: LockMode, at: Position, through?: string): LockState {
+export function acquired(
+  state: LockState,
+  lock: LockName,
+  mode: LockMode,
+  at: Position,
+  through?: string,
+): LockState {
   const before = state.locks.get(lock);
   const locks = new Map(state.locks);
-  if (before?.held && NESTS.has(mode)) locks.set(lock, { ...before, depth: Math.min((before.depth ?? 0) + 1, MAX_DEPTH) });
+  if (before?.held && NESTS.has(mode))
+    locks.set(lock, { ...before, depth: Math.min((before.depth ?? 0) + 1, MAX_DEPTH) });
   else locks.set(lock, through === undefined ? { held: true, mode, at } : { held: true, mode, at, through });
   // Taking back what was held at entry: the caller finds it as it left it.
   if (before && !before.held) locks.set(takenBack(lock), { held: false, at: before.at });

@@ -55,7 +55,8 @@ export class OneLock {
       reached.set(edge.callee.id, edge.callee);
       into.push({ node: edge.callee, mode, depth: link.depth });
     };
-    for (const { edge, acquisition } of calls) visit(edge, acquisition.mode, { edge, acquisition, depth: 1 }, queue);
+    for (const { edge, acquisition } of calls)
+      visit(edge, acquisition.mode, { edge, acquisition, depth: 1 }, queue);
     while (queue.length > 0) {
       const next: typeof queue = [];
       for (const { node, mode, depth } of queue) {
@@ -74,14 +75,17 @@ export class OneLock {
   }
 
   private findFree(reached: readonly FunctionNode[]): void {
-    let pending = reached.filter((node) => this.program.callsTo(node).some((edge) => this.comesWithout(edge)));
+    let pending = reached.filter((node) =>
+      this.program.callsTo(node).some((edge) => this.comesWithout(edge)),
+    );
     for (const node of pending) this.free.add(node.id);
     while (pending.length > 0) {
       const next: FunctionNode[] = [];
       for (const node of pending) {
         for (const edge of this.program.callsFrom(node)) {
           const { callee } = edge;
-          if (!callee || this.free.has(callee.id) || !this.held.has(callee.id) || !this.leavesUntouched(edge)) continue;
+          if (!callee || this.free.has(callee.id) || !this.held.has(callee.id) || !this.leavesUntouched(edge))
+            continue;
           this.free.add(callee.id);
           next.push(callee);
         }
@@ -122,7 +126,8 @@ export class OneLock {
   relink(before: readonly CallEdge[], after: readonly CallEdge[]): void {
     before.forEach((edge, index) => {
       if (!edge.callee) return;
-      for (const link of this.held.get(edge.callee.id)?.values() ?? []) if (link.edge === edge) link.edge = after[index]!;
+      for (const link of this.held.get(edge.callee.id)?.values() ?? [])
+        if (link.edge === edge) link.edge = after[index]!;
     });
   }
 }

@@ -16,17 +16,31 @@ export interface LockPrimitive {
   maySleep: boolean;
 }
 
-const primitives = new Map<string, LockPrimitive>((table.locks as LockPrimitive[]).map((row) => [row.name, row]));
+const primitives = new Map<string, LockPrimitive>(
+  (table.locks as LockPrimitive[]).map((row) => [row.name, row]),
+);
 
 interface GuardClass extends Omit<LockPrimitive, 'name'> {
   class: string;
 }
 
 /** Classes of `guard(class)(lock)` (include/linux/cleanup.h). */
-const guards = new Map<string, LockPrimitive>((table.guards as unknown as GuardClass[]).map((row) => [row.class, { ...row, name: `guard(${row.class})` }]));
+const guards = new Map<string, LockPrimitive>(
+  (table.guards as unknown as GuardClass[]).map((row) => [
+    row.class,
+    { ...row, name: `guard(${row.class})` },
+  ]),
+);
 
 export const lockPrimitive = (name: string): LockPrimitive | undefined => primitives.get(name);
 export const guardPrimitive = (name: string): LockPrimitive | undefined => guards.get(name);
 
 /** Calls after whose names a function is worth a closer look. */
-export const LOCK_WORDS: ReadonlySet<string> = new Set([...primitives.keys(), 'guard', 'scoped_guard', 'scoped_cond_guard', 'CLASS', 'ACQUIRE']);
+export const LOCK_WORDS: ReadonlySet<string> = new Set([
+  ...primitives.keys(),
+  'guard',
+  'scoped_guard',
+  'scoped_cond_guard',
+  'CLASS',
+  'ACQUIRE',
+]);

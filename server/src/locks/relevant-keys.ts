@@ -1,28 +1,15 @@
 /** Which flags and conditions of a function are worth following: those that tie lock operations together. */
-import type { Expression } from '../kernel-c/syntax.js';
-import { unwrap } from '../program/expansion.js';
-import { conditionText, constantOf, mentions, sidesOf } from './condition-text.js';
-import { type FlowGraph, type FlowNode, resultNode, type SetNode, type Truthiness } from './flow-graph.js';
+import { mentions, negativeKey, partsOf } from './condition-text.js';
+import { type FlowGraph, type FlowNode, resultNode } from './flow-graph.js';
 import type { LockName } from './lock-state.js';
+import { atCall, isThroughPointer, pathOf } from './parameter-paths.js';
 import type { Outcome } from './summary.js';
-
-/** What a call's argument is true by. */
-export function truthOfArgument(expression: Expression | undefined): Truthiness {
-  const node = expression && unwrap(expression);
-  if (!node) return undefined;
-  const constant = constantOf(node);
-  if (constant !== undefined) return constant !== 0;
-  if (node.k === 'unary' && node.op === '&') return true;
-  if (node.k === 'unary' && node.op === '!') {
-    const inner = truthOfArgument(node.x);
-    return typeof inner === 'boolean' ? !inner : inner && { from: inner.from, negated: !inner.negated };
-  }
-  const text = conditionText(node);
-  return text === undefined ? undefined : { from: text, negated: false };
-}
 
 /** More facts than these at a time multiply states without telling more. */
 const MAX_RELEVANT = 8;
+
+type CallNode = Extract<FlowNode, { kind: 'call' }>;
+type CallOutcomes = (node: CallNode) => readonly Outcome[] | undefined;
 
 interface Effect {
   /** What the node does to a lock, where that can be counted; calls and attempts can't. */
@@ -44,37 +31,67 @@ class Groups {
     const [left, right] = [this.of(a), this.of(b)];
     if (left !== right) this.parents.set(left, right);
   }
+
+  all(keys: Iterable<string>): Set<string> {
+    const found = new Set<string>();
+    for (const key of keys) found.add(this.of(key));
+    return found;
+  }
+}
+
+/** What is found out about keys in one look at the graph. */
+interface Traits {
+  /** Set to constants, as flags are. */
+  told: Set<string>;
+  /** Set to results of calls that change locks. */
+  results: Set<string>;
+  /** Handed to calls that go by them, or set by such calls. */
+  shared: Set<string>;
+  returned: Set<string>;
+  /** Stored through pointers for the caller to see. */
+  stored: Set<string>;
+  /** Known from what is done with the value. */
+  assumed: Set<string>;
+}
+
+interface Decisions {
+  /** Keys that decide about locks, and at how many places their groups do. */
+  deciding: Set<string>;
+  places: Map<string, Set<number>>;
+  /** Keys that decide about leaving, and groups that do so where no lock changes. */
+  leaving: Set<string>;
+  leavingAlone: Set<string>;
+}
+
+export interface RelevanceInput {
+  graph: FlowGraph;
+  /** Outcomes of calls that change locks. */
+  outcomes: CallOutcomes;
+  /** Parameters by name. */
+  parameters: ReadonlyMap<string, number>;
+  /** The only lock that is followed, where it isn't all. */
+  concerns?: LockName | undefined;
+  /** Keys whose truth is known from outside. */
+  given: Iterable<string>;
 }
 
 export class RelevantKeys {
   private readonly keys = new Set<string>();
-  /** Equality keys by what they ask about. */
-  private readonly equalities = new Map<string, string[]>();
-  private readonly results = new Set<number>();
+  private readonly related = new Map<string, string[]>();
+  private readonly asked = new Set<number>();
 
-  /**
-   * @param outcomes of calls that change locks
-   * @param concerns the only lock that is followed, where it isn't all
-   * @param given keys whose truth is known from outside
-   */
-  constructor(
-    private readonly graph: FlowGraph,
-    outcomes: (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined,
-    private readonly parameters: ReadonlySet<string>,
-    concerns: LockName | undefined,
-    given: Iterable<string>,
-  ) {
+  constructor(private readonly input: RelevanceInput) {
+    const { graph, outcomes, concerns } = input;
     const effects = graph.nodes.map((node) => effectOf(node, outcomes, concerns));
-    const isGiven = new Set(given);
-    this.noteResults();
-    if (isGiven.size === 0 && !effects.some((effect) => effect !== undefined)) return;
-    this.choose(effects, isGiven, argumentKeys(graph, outcomes));
+    const given = new Set(input.given);
+    this.noteAsked();
+    if (given.size === 0 && !effects.some((effect) => effect !== undefined)) return;
+    this.choose(effects, given);
     for (const key of this.keys) {
-      const sides = sidesOf(key);
-      if (!sides) continue;
-      const list = this.equalities.get(sides.subject);
+      const { subject } = partsOf(key);
+      const list = this.related.get(subject);
       if (list) list.push(key);
-      else this.equalities.set(sides.subject, [key]);
+      else this.related.set(subject, [key]);
     }
   }
 
@@ -88,104 +105,158 @@ export class RelevantKeys {
 
   /** Does anything ask for the result of this node? */
   asksFor(node: number): boolean {
-    return this.results.has(node);
+    return this.asked.has(node);
   }
 
-  /** Comparisons of a value with constants. */
-  comparing(subject: string): readonly string[] {
-    return this.equalities.get(subject) ?? [];
+  /** Keys that say something of a value, itself among them. */
+  about(subject: string): readonly string[] {
+    return this.related.get(subject) ?? [];
   }
 
-  /** Keys that may be true no longer once a variable is another. */
-  touchedBy({ name, lent }: SetNode): string[] {
-    return [...this.keys].filter((key) => mentions(key, name) && !(lent && key.startsWith(`${name}.`)));
+  /**
+   * Keys that may be true no longer once a variable is another.
+   * @param lent its address was given away: its members are taken to stay
+   */
+  touchedBy(name: string, lent: boolean): string[] {
+    const pointee = name.startsWith('*') ? `${name.slice(1)}.` : undefined;
+    return [...this.keys].filter(
+      (key) =>
+        (mentions(key, name) && !(lent && key.startsWith(`${name}.`))) ||
+        (pointee !== undefined && key.startsWith(pointee)),
+    );
   }
 
-  /** Keys that are members of a variable. */
+  /** Keys that are members of a variable, or of what it points to. */
   membersOf(name: string): string[] {
-    return [...this.keys].filter((key) => key.startsWith(`${name}.`) && /^[\w.]+$/.test(key));
+    const owner = `${name.replace(/^\*/, '')}.`;
+    return [...this.keys].filter((key) => key.startsWith(owner) && /^[\w.]+$/.test(key));
   }
 
-  private noteResults(): void {
-    const note = (key: string | undefined) => {
-      const node = key === undefined ? undefined : resultNode(key);
-      if (node !== undefined) this.results.add(node);
+  private noteAsked(): void {
+    const note = (key: string) => {
+      const node = resultNode(key);
+      if (node !== undefined) this.asked.add(node);
     };
-    for (const node of this.graph.nodes) {
-      if (node.kind === 'branch') note(node.key);
+    for (const node of this.input.graph.nodes) {
+      if (node.kind === 'branch' && node.key !== undefined) note(node.key);
       else if (node.kind === 'set' && typeof node.value === 'object') note(node.value.from);
       else if (node.kind === 'exit' && typeof node.result === 'object') note(node.result.from);
     }
   }
 
-  private choose(effects: readonly (Effect | undefined)[], given: ReadonlySet<string>, handedOn: ReadonlySet<string>): void {
-    const { graph, parameters } = this;
-    const groups = new Groups();
-    const constants = new Set<string>();
-    const results = new Set<string>();
-    const zeroed: string[] = [];
-    const returned = new Set<string>();
+  private traits(effects: readonly (Effect | undefined)[], groups: Groups): Traits {
+    const { graph, parameters } = this.input;
+    const traits: Traits = {
+      told: new Set(),
+      results: new Set(),
+      shared: new Set(),
+      returned: new Set(),
+      stored: new Set(),
+      assumed: new Set(),
+    };
     for (const node of graph.nodes) {
-      if (node.kind === 'exit' && typeof node.result === 'object') returned.add(node.result.from);
+      if (node.kind === 'exit' && typeof node.result === 'object')
+        traits.returned.add(node.result.from).add(negativeKey(node.result.from));
+      else if (node.kind === 'call') this.noteShared(node, traits);
+      else if (node.kind === 'assume') for (const [key] of node.facts) traits.assumed.add(key);
       if (node.kind !== 'set') continue;
-      if (typeof node.value === 'boolean' || node.constant !== undefined) constants.add(node.name);
-      else if (node.members) zeroed.push(`${node.name}.`);
-      else if (typeof node.value === 'object') {
-        const result = resultNode(node.value.from);
-        if (result === undefined) groups.join(node.name, node.value.from);
-        else if (effects[result]) results.add(node.name);
+      const { name, value } = node;
+      if (typeof value === 'object') {
+        const result = resultNode(value.from);
+        if (result === undefined) groups.join(name, value.from);
+        else if (effects[result]) traits.results.add(name);
+      } else if (value !== undefined || node.constant !== undefined) {
+        traits.told.add(name);
+        const path = pathOf(name, parameters);
+        if (path !== undefined && isThroughPointer(path)) traits.stored.add(name);
       }
+      if (node.members)
+        for (const key of graph.decides.keys()) if (key.startsWith(`${name}.`)) traits.told.add(key);
     }
-    for (const key of graph.decides.keys()) {
-      const sides = sidesOf(key);
-      if (sides) groups.join(key, sides.subject);
-    }
-    const isConstant = (key: string) => constants.has(key) || zeroed.some((prefix) => key.startsWith(prefix));
-    const isTold = grouped(groups, [...graph.decides.keys(), ...constants], isConstant);
-    const isResult = grouped(groups, results, () => true);
-    const isParameter = grouped(groups, parameters, () => true);
-    const isWanted = grouped(groups, [...given, ...handedOn], () => true);
-    const isReturned = grouped(groups, returned, () => true);
+    return traits;
+  }
 
-    const deciding = new Map<string, Set<number>>();
-    const leaving = new Set<string>();
-    const ownDecides = new Set<string>();
-    for (const [key, ranges] of graph.decides) {
-      const group = groups.of(key);
-      let places = deciding.get(group);
-      if (!places) deciding.set(group, (places = new Set()));
-      for (const range of ranges) {
-        if (isUnbalanced(effects, range)) {
-          places.add(range[0]);
-          ownDecides.add(key);
-        }
-        if (leaves(graph, range)) leaving.add(key);
+  private noteShared(node: CallNode, traits: Traits): void {
+    for (const { when, sets } of this.input.outcomes(node) ?? []) {
+      for (const path of [...when.keys(), ...sets.keys()]) {
+        const truth = atCall(path, node.arguments);
+        if (typeof truth === 'object') traits.shared.add(truth.from);
       }
     }
+  }
+
+  private choose(effects: readonly (Effect | undefined)[], given: ReadonlySet<string>): void {
+    const { graph, parameters } = this.input;
+    const groups = new Groups();
+    const traits = this.traits(effects, groups);
+    for (const key of [...graph.decides.keys(), ...traits.shared]) {
+      const { subject, kind } = partsOf(key);
+      if (kind !== 'true') groups.join(key, subject);
+    }
+    const told = groups.all(traits.told);
+    const wanted = groups.all([...given, ...traits.shared, ...traits.results]);
+    const returned = groups.all(traits.returned);
+    const parameterGroups = groups.all(parameters.keys());
+    const isFromCaller = (key: string) =>
+      parameterGroups.has(groups.of(key)) || pathOf(key, parameters) !== undefined;
+    const { deciding, places, leaving, leavingAlone } = this.decisions(effects, groups);
+
     const ranked: { key: string; rank: number }[] = [];
-    const candidates = new Set([...graph.decides.keys(), ...results, ...returned, ...given, ...handedOn]);
-    for (const key of candidates) {
+    const rankOf = (key: string): number | undefined => {
       const group = groups.of(key);
-      const places = deciding.get(group)?.size ?? 0;
-      let rank: number | undefined;
-      if (isWanted.has(group) || isResult.has(group)) rank = 0;
-      else if (isTold.has(group) && places > 0) rank = 1;
-      else if (ownDecides.has(key) && (places > 1 || isParameter.has(group))) rank = 2;
-      else if (isTold.has(group) && (leaving.has(key) || returned.has(key))) rank = 3;
-      else if ((isReturned.has(group) || isParameter.has(group)) && leaving.has(key)) rank = 4;
+      const count = places.get(group)?.size ?? 0;
+      if (wanted.has(group)) return 0;
+      if (told.has(group) && count > 0) return 1;
+      if (deciding.has(key) && (count > 1 || leavingAlone.has(group) || isFromCaller(key))) return 2;
+      if (traits.stored.has(key)) return 3;
+      if (told.has(group) && (leaving.has(key) || traits.returned.has(key))) return 3;
+      if ((returned.has(group) || isFromCaller(key)) && leaving.has(key)) return 4;
+      if (traits.returned.has(key) && traits.assumed.has(key)) return 4;
+      return undefined;
+    };
+    for (const key of new Set([
+      ...graph.decides.keys(),
+      ...traits.results,
+      ...traits.returned,
+      ...traits.stored,
+      ...traits.shared,
+    ])) {
+      const rank = rankOf(key);
       if (rank !== undefined) ranked.push({ key, rank });
     }
     ranked.sort((a, b) => a.rank - b.rank);
     for (const { key } of ranked.slice(0, MAX_RELEVANT)) this.keys.add(key);
-    for (const key of [...results, ...given]) this.keys.add(key);
+    for (const key of [...traits.results, ...given]) this.keys.add(key);
     this.addSources();
+  }
+
+  private decisions(effects: readonly (Effect | undefined)[], groups: Groups): Decisions {
+    const { graph } = this.input;
+    const deciding = new Set<string>();
+    const places = new Map<string, Set<number>>();
+    const leaving = new Set<string>();
+    const leavingAlone = new Set<string>();
+    for (const [key, ranges] of graph.decides) {
+      const group = groups.of(key);
+      let own = places.get(group);
+      if (!own) places.set(group, (own = new Set()));
+      for (const range of ranges) {
+        const leads = leaves(graph, range);
+        if (leads) leaving.add(key);
+        if (isUnbalanced(effects, range)) {
+          own.add(range[0]);
+          deciding.add(key);
+        } else if (leads) leavingAlone.add(group);
+      }
+    }
+    return { deciding, places, leaving, leavingAlone };
   }
 
   /** A flag copied from another: `unlock = taken;`. */
   private addSources(): void {
     for (let grown = true; grown; ) {
       grown = false;
-      for (const node of this.graph.nodes) {
+      for (const node of this.input.graph.nodes) {
         if (node.kind !== 'set' || typeof node.value !== 'object' || !this.keys.has(node.name)) continue;
         const { from } = node.value;
         if (resultNode(from) !== undefined || this.keys.has(from)) continue;
@@ -196,30 +267,9 @@ export class RelevantKeys {
   }
 }
 
-function grouped(groups: Groups, keys: Iterable<string>, which: (key: string) => boolean): Set<string> {
-  const found = new Set<string>();
-  for (const key of keys) if (which(key)) found.add(groups.of(key));
-  return found;
-}
-
-/** Keys that calls are given as arguments which decide what they do to locks. */
-function argumentKeys(graph: FlowGraph, outcomes: (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined): Set<string> {
-  const keys = new Set<string>();
-  for (const node of graph.nodes) {
-    if (node.kind !== 'call') continue;
-    for (const outcome of outcomes(node) ?? []) {
-      for (const index of outcome.when.keys()) {
-        const truth = truthOfArgument(node.arguments[index]);
-        if (typeof truth === 'object') keys.add(truth.from);
-      }
-    }
-  }
-  return keys;
-}
-
 function effectOf(
   node: FlowNode,
-  outcomes: (node: Extract<FlowNode, { kind: 'call' }>) => readonly Outcome[] | undefined,
+  outcomes: CallOutcomes,
   concerns: LockName | undefined,
 ): Effect | undefined {
   if (node.kind === 'call') {
@@ -241,7 +291,10 @@ function effectOf(
 }
 
 /** May the locks be others behind a range than before it? */
-function isUnbalanced(effects: readonly (Effect | undefined)[], [from, to]: readonly [number, number]): boolean {
+function isUnbalanced(
+  effects: readonly (Effect | undefined)[],
+  [from, to]: readonly [number, number],
+): boolean {
   const changes = new Map<LockName, number>();
   for (let i = from; i < to; i++) {
     const effect = effects[i];

@@ -1,14 +1,20 @@
 /** How a function leaves the locks to its caller. */
+import { mentions, negativeKey } from './condition-text.js';
 import type { FlowResult } from './flow-analysis.js';
-import { type Holding, type LockName, netEffects } from './lock-state.js';
+import { assignedNames, type FlowGraph, type Truthiness } from './flow-graph.js';
+import { type Holding, type LockName, type LockState, netEffects } from './lock-state.js';
+import { isThroughPointer, type ParameterPath, pathOf } from './parameter-paths.js';
 
 /** What a call may have done: one outcome for each way that the callee returns. */
 export interface Outcome {
   effects: ReadonlyMap<LockName, Holding>;
-  /** Truth of the returned value on this way, where known. */
+  /** Is the returned value other than zero, on this way, and is it an error? As far as known. */
   result?: boolean;
-  /** Truths of parameters (by index) that lead this way. */
-  when: ReadonlyMap<number, boolean>;
+  negative?: boolean;
+  /** What holds at the call for this way to be taken. */
+  when: ReadonlyMap<ParameterPath, boolean>;
+  /** What is stored through pointers. */
+  sets: ReadonlyMap<ParameterPath, boolean>;
 }
 
 export interface Summary {
@@ -17,29 +23,76 @@ export interface Summary {
   neutral: boolean;
 }
 
-export const NEUTRAL: Summary = { outcomes: [{ effects: new Map(), when: new Map() }], neutral: true };
+export const NEUTRAL: Summary = {
+  outcomes: [{ effects: new Map(), when: new Map(), sets: new Map() }],
+  neutral: true,
+};
 
 function effectText(effects: ReadonlyMap<LockName, Holding>): string {
-  return [...effects].map(([lock, holding]) => `${lock}=${holding.held ? holding.mode : '-'}`).sort().join();
+  return [...effects]
+    .map(([lock, holding]) => `${lock}=${holding.held ? holding.mode : '-'}`)
+    .sort()
+    .join();
 }
 
-/** What callers see: the distinct effects of all exits. `unassigned` are parameters that keep their value. */
-export function summarise(result: FlowResult, unassigned: ReadonlyMap<string, number>): Summary {
+const factText = (facts: ReadonlyMap<string, boolean>): string =>
+  [...facts]
+    .map(([key, truth]) => `${key}${truth ? '+' : '-'}`)
+    .sort()
+    .join();
+
+function outcomeText({ effects, result, negative, when, sets }: Outcome): string {
+  return `${effectText(effects)}/${result}/${negative}/${factText(when)}/${factText(sets)}`;
+}
+
+/** What callers see: the distinct effects of all exits. */
+export function summarise(
+  result: FlowResult,
+  graph: FlowGraph,
+  parameters: readonly { name: string }[],
+): Summary {
+  if (result.exits.every(({ state }) => netEffects(state).size === 0)) return NEUTRAL;
+  const assigned = [...assignedNames(graph)];
+  const indices = new Map(parameters.map(({ name }, index) => [name, index]));
   const outcomes = new Map<string, Outcome>();
-  for (const { state, result: truth } of result.exits) {
-    const effects = netEffects(state);
-    const when = new Map<number, boolean>();
-    for (const [name, known] of state.facts) {
-      const index = unassigned.get(name);
-      if (index !== undefined) when.set(index, known);
+  for (const { state, result: value } of result.exits) {
+    const when = new Map<ParameterPath, boolean>();
+    const sets = new Map<ParameterPath, boolean>();
+    for (const [key, truth] of state.facts) {
+      const path = pathOf(key, indices);
+      if (path === undefined) continue;
+      if (!assigned.some((name) => mentions(key, name))) when.set(path, truth);
+      else if (isThroughPointer(path) && !isOverwritten(key, assigned)) sets.set(path, truth);
     }
-    const known = typeof truth === 'boolean' ? truth : undefined;
-    const key = `${effectText(effects)}|${known}|${[...when].sort().join()}`;
-    if (!outcomes.has(key)) outcomes.set(key, known === undefined ? { effects, when } : { effects, result: known, when });
+    const outcome: Outcome = { effects: netEffects(state), ...resultOf(state, value), when, sets };
+    const key = outcomeText(outcome);
+    if (!outcomes.has(key)) outcomes.set(key, outcome);
   }
   const list = withoutAmbiguous([...outcomes.values()]);
-  const neutral = list.every((outcome) => outcome.effects.size === 0);
-  return neutral ? NEUTRAL : { outcomes: list, neutral };
+  return list.every((outcome) => outcome.effects.size === 0) ? NEUTRAL : { outcomes: list, neutral: false };
+}
+
+/** Does the pointer that a key leads through become another one? Then the caller's is not meant any more. */
+function isOverwritten(key: string, assigned: readonly string[]): boolean {
+  const root = /[A-Za-z_]\w*/.exec(key)?.[0];
+  return root !== undefined && assigned.includes(root);
+}
+
+function resultOf(state: LockState, value: Truthiness): { result?: boolean; negative?: boolean } {
+  if (value === undefined) return {};
+  if (value === 'error') return { result: true, negative: true };
+  if (typeof value === 'boolean') return { result: value, negative: false };
+  const truth = state.facts.get(value.from);
+  const negative = value.negated || truth === false ? false : state.facts.get(negativeKey(value.from));
+  const result = negative ? true : truth === undefined ? undefined : truth !== value.negated;
+  return { ...(result !== undefined && { result }), ...(negative !== undefined && { negative }) };
+}
+
+/** The kinds of values that a caller can tell apart. */
+function resultsOf({ result, negative }: Outcome): string[] {
+  if (result === false) return ['zero'];
+  const nonZero = negative === undefined ? ['positive', 'error'] : [negative ? 'error' : 'positive'];
+  return result ? nonZero : ['zero', ...nonZero];
 }
 
 /**
@@ -48,18 +101,22 @@ export function summarise(result: FlowResult, unassigned: ReadonlyMap<string, nu
  */
 function withoutAmbiguous(outcomes: readonly Outcome[]): Outcome[] {
   const quiet = outcomes.filter(({ effects }) => effects.size === 0);
-  const contradicts = (a: Outcome, b: Outcome) => [...a.when].some(([index, truth]) => b.when.has(index) && b.when.get(index) !== truth);
-  const alsoQuiet = (outcome: Outcome, result: boolean) =>
-    quiet.some((other) => (other.result === undefined || other.result === result) && !contradicts(other, outcome));
-  const results = ({ result }: Outcome) => (result === undefined ? [true, false] : [result]);
-  const kept = outcomes.filter((outcome) => outcome.effects.size === 0 || !results(outcome).every((result) => alsoQuiet(outcome, result)));
+  const differ = (a: ReadonlyMap<string, boolean>, b: ReadonlyMap<string, boolean>) =>
+    [...a].some(([key, truth]) => b.has(key) && b.get(key) !== truth);
+  const alsoQuiet = (outcome: Outcome, value: string) =>
+    quiet.some(
+      (other) =>
+        resultsOf(other).includes(value) &&
+        !differ(other.when, outcome.when) &&
+        !differ(other.sets, outcome.sets),
+    );
+  const kept = outcomes.filter(
+    (outcome) =>
+      outcome.effects.size === 0 || !resultsOf(outcome).every((value) => alsoQuiet(outcome, value)),
+  );
   return kept.length > 0 ? kept : [...outcomes];
 }
 
 /** Equal texts mean equal summaries to callers. */
-export function describeSummary(summary: Summary): string {
-  return summary.outcomes
-    .map(({ effects, result, when }) => `${effectText(effects)}/${result}/${[...when].sort()}`)
-    .sort()
-    .join(';');
-}
+export const describeSummary = (summary: Summary): string =>
+  summary.outcomes.map(outcomeText).sort().join(';');

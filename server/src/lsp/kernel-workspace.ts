@@ -5,7 +5,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
-import { loadProgram, type LoadedProgram } from '../host/load-program.js';
+import { type LoadedProgram, loadProgram } from '../host/load-program.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
 import { type CParser, loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
@@ -64,7 +64,11 @@ export class KernelWorkspace {
       ...(cacheFolder !== undefined && { cacheFolder }),
     });
     loading.signal.throwIfAborted();
-    this.current = { loaded, analysis: new TreeAnalysis(loaded.program), locations: new TreeLocations(tree, realpathSync(tree)) };
+    this.current = {
+      loaded,
+      analysis: new TreeAnalysis(loaded.program),
+      locations: new TreeLocations(tree, realpathSync(tree)),
+    };
     this.readTexts.clear();
     for (const file of this.texts.keys()) this.dirty.add(file);
     await this.update();
@@ -114,7 +118,8 @@ export class KernelWorkspace {
       const known = program.file(file);
       const instances = templates.get(file);
       if (knownText !== undefined && known && !instances) {
-        if (knownText !== text) program.setFile(file, editedFacts(parser, knownText, known, text, configuration));
+        if (knownText !== text)
+          program.setFile(file, editedFacts(parser, knownText, known, text, configuration));
       } else program.setFile(file, readFileFacts(parser, text, configuration, instances));
       if (this.texts.has(file)) this.readTexts.set(file, text);
       else this.readTexts.delete(file);
@@ -127,7 +132,11 @@ export class KernelWorkspace {
   }
 
   /** An edit of the includer can change what a template's inclusions are. */
-  private readTemplatesAgain(open: OpenTree, parser: CParser, before: ReturnType<Program['templates']>): void {
+  private readTemplatesAgain(
+    open: OpenTree,
+    parser: CParser,
+    before: ReturnType<Program['templates']>,
+  ): void {
     const { program, configuration, tree } = open.loaded;
     for (const [file, instances] of program.templates()) {
       if (JSON.stringify(instances) === JSON.stringify(before.get(file))) continue;

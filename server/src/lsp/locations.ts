@@ -28,7 +28,8 @@ export class TreeLocations {
     for (const root of [this.opened, this.real]) {
       const inside = relative(root, path);
       if (inside !== '' && !inside.startsWith('..') && !resolve(inside).startsWith('..')) {
-        if (path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)) return inside.split(sep).join('/');
+        if (path === root || path.startsWith(root.endsWith(sep) ? root : root + sep))
+          return inside.split(sep).join('/');
       }
     }
     return undefined;

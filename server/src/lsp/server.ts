@@ -43,7 +43,9 @@ class Server {
     });
     connection.onInitialize((parameters) => this.initialize(parameters));
     connection.onInitialized(() => this.initialized());
-    connection.onDidChangeConfiguration(({ settings }) => this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens));
+    connection.onDidChangeConfiguration(({ settings }) =>
+      this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens),
+    );
     connection.onDidChangeWatchedFiles(({ changes }) => {
       let touched = false;
       for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
@@ -56,9 +58,19 @@ class Server {
     this.documents.onDidClose(({ document }) => {
       if (this.workspace.closeText(document.uri)) this.schedule();
     });
-    connection.onCodeLens(({ textDocument }) => this.onDocument(textDocument.uri, [], (open, file) => (this.settings.codeLens ? codeLenses(open, file) : [])));
-    connection.onHover(({ textDocument, position }) => this.onText(textDocument.uri, null, (open, document) => hover(open, document, position)));
-    connection.languages.callHierarchy.onPrepare(({ textDocument, position }) => this.onText(textDocument.uri, null, (open, document) => callHierarchy.prepare(open, document, position)));
+    connection.onCodeLens(({ textDocument }) =>
+      this.onDocument(textDocument.uri, [], (open, file) =>
+        this.settings.codeLens ? codeLenses(open, file) : [],
+      ),
+    );
+    connection.onHover(({ textDocument, position }) =>
+      this.onText(textDocument.uri, null, (open, document) => hover(open, document, position)),
+    );
+    connection.languages.callHierarchy.onPrepare(({ textDocument, position }) =>
+      this.onText(textDocument.uri, null, (open, document) =>
+        callHierarchy.prepare(open, document, position),
+      ),
+    );
     connection.languages.callHierarchy.onIncomingCalls(async ({ item }) => {
       const open = await this.upToDate();
       return open ? callHierarchy.incoming(open, item) : [];
@@ -75,7 +87,8 @@ class Server {
     this.tree = options.tree ?? openedTree(parameters);
     this.cacheFolder = options.storagePath;
     this.refreshesLenses = parameters.capabilities.workspace?.codeLens?.refreshSupport === true;
-    this.watchesConfiguration = parameters.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
+    this.watchesConfiguration =
+      parameters.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
     this.take(options.settings);
     return {
       serverInfo: { name: 'gmem-lens' },
@@ -89,7 +102,8 @@ class Server {
   }
 
   private initialized(): void {
-    if (this.watchesConfiguration) void this.connection.client.register(DidChangeConfigurationNotification.type, { section: 'gmemLens' });
+    if (this.watchesConfiguration)
+      void this.connection.client.register(DidChangeConfigurationNotification.type, { section: 'gmemLens' });
     void this.index();
   }
 
@@ -103,9 +117,12 @@ class Server {
     if (section === undefined) return;
     const before = this.settings;
     this.take(section);
-    const rereads = (['architecture', 'config', 'scope'] as const).some((name) => before[name] !== this.settings[name]);
+    const rereads = (['architecture', 'config', 'scope'] as const).some(
+      (name) => before[name] !== this.settings[name],
+    );
     if (rereads) void this.index();
-    else if (before.codeLens !== this.settings.codeLens || before.diagnostics !== this.settings.diagnostics) this.publish();
+    else if (before.codeLens !== this.settings.codeLens || before.diagnostics !== this.settings.diagnostics)
+      this.publish();
   }
 
   private status(status: Status): void {
@@ -122,13 +139,18 @@ class Server {
   /** Reads the tree; what went wrong is told as a status, never as a failed request. */
   private async index(): Promise<void> {
     if (this.tree === undefined) {
-      this.status({ state: 'failed', message: 'No kernel tree is open: no folder here contains virt/kvm.', remedy: 'Open a kernel tree, or set gmemLens.tree.' });
+      this.status({
+        state: 'failed',
+        message: 'No kernel tree is open: no folder here contains virt/kvm.',
+        remedy: 'Open a kernel tree, or set gmemLens.tree.',
+      });
       return;
     }
     this.status({ state: 'indexing', tree: this.tree });
     try {
       const { loaded } = await this.workspace.load(this.tree, this.settings, this.cacheFolder);
-      for (const { file, line, message } of loaded.notes) this.connection.console.info(`note: ${file}:${line}: ${message}`);
+      for (const { file, line, message } of loaded.notes)
+        this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();
     } catch (error) {
@@ -139,8 +161,12 @@ class Server {
 
   private fail(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof TreeError)) this.connection.console.error(error instanceof Error ? (error.stack ?? message) : message);
-    const remedy = error instanceof TreeError ? error.remedy : 'See the output for details; "Guest Memory Lens: Reindex" tries again.';
+    if (!(error instanceof TreeError))
+      this.connection.console.error(error instanceof Error ? (error.stack ?? message) : message);
+    const remedy =
+      error instanceof TreeError
+        ? error.remedy
+        : 'See the output for details; "Guest Memory Lens: Reindex" tries again.';
     this.status({ state: 'failed', message, remedy, ...(this.tree !== undefined && { tree: this.tree }) });
   }
 
@@ -166,22 +192,33 @@ class Server {
     return this.workspace.open;
   }
 
-  private async onDocument<T>(uri: string, otherwise: T, answer: (open: OpenTree, file: string) => T): Promise<T> {
+  private async onDocument<T>(
+    uri: string,
+    otherwise: T,
+    answer: (open: OpenTree, file: string) => T,
+  ): Promise<T> {
     const open = await this.upToDate();
     const file = open?.locations.file(uri);
     return open && file !== undefined && this.workspace.isInScope(file) ? answer(open, file) : otherwise;
   }
 
-  private onText<T>(uri: string, otherwise: T, answer: (open: OpenTree, document: TextDocument) => T): Promise<T> {
+  private onText<T>(
+    uri: string,
+    otherwise: T,
+    answer: (open: OpenTree, document: TextDocument) => T,
+  ): Promise<T> {
     const document = this.documents.get(uri);
-    return document ? this.onDocument(uri, otherwise, (open) => answer(open, document)) : Promise.resolve(otherwise);
+    return document
+      ? this.onDocument(uri, otherwise, (open) => answer(open, document))
+      : Promise.resolve(otherwise);
   }
 
   private publish(): void {
     const open = this.workspace.open;
     if (!open) return;
     const byUri = this.settings.diagnostics ? diagnosticsByUri(open) : new Map();
-    for (const uri of this.published) if (!byUri.has(uri)) void this.connection.sendDiagnostics({ uri, diagnostics: [] });
+    for (const uri of this.published)
+      if (!byUri.has(uri)) void this.connection.sendDiagnostics({ uri, diagnostics: [] });
     for (const [uri, diagnostics] of byUri) void this.connection.sendDiagnostics({ uri, diagnostics });
     this.published = new Set(byUri.keys());
     if (this.refreshesLenses) void this.connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});

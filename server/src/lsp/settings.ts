@@ -43,7 +43,9 @@ export function readSettings(section: unknown): { settings: Settings; problems: 
     const validate = validators.get(name);
     if (given === undefined || given === null || !validate) return schemas[name]?.default as T;
     if (validate(given)) return given as T;
-    problems.push(`setting ${name}: ${JSON.stringify(given)} ${validate.errors?.[0]?.message ?? 'is not valid'}; ${JSON.stringify(schemas[name]?.default)} is used`);
+    problems.push(
+      `setting ${name}: ${JSON.stringify(given)} ${validate.errors?.[0]?.message ?? 'is not valid'}; ${JSON.stringify(schemas[name]?.default)} is used`,
+    );
     return schemas[name]?.default as T;
   };
   return {

@@ -1,8 +1,26 @@
 /** One function's body → its call sites and the function pointers it hands on, with macros put in place. */
-import { columnOf, lineOffsetOf, type Expression, type Initialiser, type Position, type Statement, type TypeText } from '../kernel-c/syntax.js';
+
 import { isTypeName } from '../kernel-c/knowledge.js';
+import {
+  columnOf,
+  type Expression,
+  type Initialiser,
+  lineOffsetOf,
+  type Position,
+  type Statement,
+  type TypeText,
+} from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from './expansion.js';
-import type { Assignment, CallSite, FunctionNode, FunctionUnit, MacroEntry, Place, Slot, Via } from './model.js';
+import type {
+  Assignment,
+  CallSite,
+  FunctionNode,
+  FunctionUnit,
+  MacroEntry,
+  Place,
+  Slot,
+  Via,
+} from './model.js';
 import type { Symbols } from './symbols.js';
 import { TypeScope } from './types.js';
 
@@ -122,7 +140,8 @@ export class CallCollector {
       case 'return':
         if (node.x) {
           this.expression(node.x, context);
-          if (this.mayHoldFunction(this.node.facts.type)) this.assignFrom(`R:${this.node.name}@${this.file}`, node.x, node.p, context);
+          if (this.mayHoldFunction(this.node.facts.type))
+            this.assignFrom(`R:${this.node.name}@${this.file}`, node.x, node.p, context);
         }
         return;
       case 'label':
@@ -193,13 +212,30 @@ export class CallCollector {
 
   private inMacro(name: string, body: readonly Statement[], at: Position, context: Context): void {
     if (context.active.length >= MAX_EXPANSION_DEPTH) return;
-    const inner: Context = { macro: context.macro ?? name, at: context.at ?? at, active: [...context.active, name] };
+    const inner: Context = {
+      macro: context.macro ?? name,
+      at: context.at ?? at,
+      active: [...context.active, name],
+    };
     for (const statement of body) this.statement(statement, inner);
   }
 
   private call(node: Extract<Expression, { k: 'call' }>, context: Context): void {
-    for (const argument of node.a) if (argument.k !== 'arg') this.expression(argument, context);
+    const evaluated = this.evaluatedBy(node);
+    node.a.forEach((argument, index) => {
+      if (argument.k !== 'arg' && evaluated(index)) this.expression(argument, context);
+    });
     this.callee(node.f, node, context);
+  }
+
+  /** Which of a call's arguments are evaluated; a macro may drop some. */
+  private evaluatedBy(node: Extract<Expression, { k: 'call' }>): (index: number) => boolean {
+    const callee = unwrap(node.f);
+    const macro = callee.k === 'id' && !this.locals.has(callee.n) ? this.macro(callee.n) : undefined;
+    if (!macro?.facts.parameters || macro.facts.body === undefined) return () => true;
+    const used = this.symbols.evaluatedParameters(macro, this.file);
+    const last = macro.facts.parameters.length - 1;
+    return (index) => used.has(macro.facts.variadic ? Math.min(index, last) : index);
   }
 
   private callee(target: Expression, node: Extract<Expression, { k: 'call' }>, context: Context): void {
@@ -212,7 +248,11 @@ export class CallCollector {
       case 'index': {
         this.expression(target.k === 'field' ? target.o : target.i, context);
         const slot = this.slotOf(target, context);
-        this.site({ ...(slot && { slot }), text: textOf(target), via: target.k === 'field' ? 'ops' : 'pointer' }, node.p, context);
+        this.site(
+          { ...(slot && { slot }), text: textOf(target), via: target.k === 'field' ? 'ops' : 'pointer' },
+          node.p,
+          context,
+        );
         return;
       }
       case 'unary':
@@ -238,12 +278,21 @@ export class CallCollector {
   }
 
   /** The callee is what a call gives: `static_call(key)(…)`, `kvm_x86_call(op)(…)`, `FNAME(walk)(…)`, `guard(mutex)(…)`. */
-  private calledResult(target: Extract<Expression, { k: 'call' }>, node: Extract<Expression, { k: 'call' }>, context: Context): void {
+  private calledResult(
+    target: Extract<Expression, { k: 'call' }>,
+    node: Extract<Expression, { k: 'call' }>,
+    context: Context,
+  ): void {
     const inner = unwrap(target.f);
     if (inner.k !== 'id') return this.expression(target, context);
     const argument = target.a[0] && unwrap(target.a[0]!);
     if (STATIC_CALLS.has(inner.n)) {
-      if (argument?.k === 'id') this.site({ slot: `K:${argument.n}`, text: `${inner.n}(${argument.n})`, via: 'static-call' }, node.p, context);
+      if (argument?.k === 'id')
+        this.site(
+          { slot: `K:${argument.n}`, text: `${inner.n}(${argument.n})`, via: 'static-call' },
+          node.p,
+          context,
+        );
       return;
     }
     if (GUARDS.has(inner.n)) return this.guard(inner.n, target, node, context);
@@ -257,23 +306,41 @@ export class CallCollector {
       const body = expandMacro(macro, target.a);
       const last = body[body.length - 1];
       if (last?.k === 'expr' && context.active.length < MAX_EXPANSION_DEPTH) {
-        this.callee(last.x, node, { macro: context.macro ?? inner.n, at: context.at ?? node.p, active: [...context.active, inner.n] });
+        this.callee(last.x, node, {
+          macro: context.macro ?? inner.n,
+          at: context.at ?? node.p,
+          active: [...context.active, inner.n],
+        });
         return;
       }
     }
     this.expression(target, context);
     const fn = this.symbols.fn(inner.n, this.file);
-    if (fn) this.site({ slot: `R:${fn.name}@${fn.file}`, text: `${inner.n}()`, via: 'pointer' }, node.p, context);
+    if (fn)
+      this.site({ slot: `R:${fn.name}@${fn.file}`, text: `${inner.n}()`, via: 'pointer' }, node.p, context);
   }
 
   /** Constructor and destructor of `guard(mutex)(&lock)`: include/linux/cleanup.h pastes their names from the class. */
-  private guard(word: string, target: Extract<Expression, { k: 'call' }>, node: Extract<Expression, { k: 'call' }>, context: Context): void {
+  private guard(
+    word: string,
+    target: Extract<Expression, { k: 'call' }>,
+    node: Extract<Expression, { k: 'call' }>,
+    context: Context,
+  ): void {
     for (const argument of node.a) this.expression(argument, context);
     if (this.watched.has(word)) this.mentions.add(word);
     const name = target.a[0] && unwrap(target.a[0]!);
     if (name?.k !== 'id') return;
-    this.site({ name: `class_${name.n}_constructor`, text: `guard(${name.n})`, via: 'cleanup' }, node.p, context);
-    this.site({ name: `class_${name.n}_destructor`, text: `guard(${name.n})`, via: 'cleanup' }, node.p, context);
+    this.site(
+      { name: `class_${name.n}_constructor`, text: `guard(${name.n})`, via: 'cleanup' },
+      node.p,
+      context,
+    );
+    this.site(
+      { name: `class_${name.n}_destructor`, text: `guard(${name.n})`, via: 'cleanup' },
+      node.p,
+      context,
+    );
   }
 
   private namedCall(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): void {
@@ -288,14 +355,21 @@ export class CallCollector {
     if (STATIC_CALL_SETTERS.has(name)) return this.setStaticCall(name, node, context);
     const macro = context.active.includes(name) || OPAQUE_MACROS.has(name) ? undefined : this.macro(name);
     if (macro) {
-      if (macro.facts.parameters !== null) return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
+      if (macro.facts.parameters !== null)
+        return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
       // `#define __compare_min <`: what looks like a call is an operator and its operand.
       if (/^\W+$/.test(macro.facts.text)) return;
       const alias = /^\w+$/.exec(macro.facts.text)?.[0];
-      if (alias !== undefined && !/^\d/.test(alias)) return this.namedCall(alias, node, { ...context, active: [...context.active, name] });
+      if (alias !== undefined && !/^\d/.test(alias))
+        return this.namedCall(alias, node, { ...context, active: [...context.active, name] });
       if (macro.facts.body !== undefined) {
         const last = expandMacro(macro, [])[0];
-        if (last?.k === 'expr') return this.callee(last.x, node, { macro: context.macro ?? name, at: context.at ?? node.p, active: [...context.active, name] });
+        if (last?.k === 'expr')
+          return this.callee(last.x, node, {
+            macro: context.macro ?? name,
+            at: context.at ?? node.p,
+            active: [...context.active, name],
+          });
       }
     }
     if (!this.symbols.functionsByName.has(name)) {
@@ -323,10 +397,20 @@ export class CallCollector {
     if (key?.k === 'id' && value) this.assignFrom(`K:${key.n}`, value, context.at ?? node.p, context);
   }
 
-  private site(site: { name?: string; slot?: Slot; text: string; via: Via }, p: Position, context: Context): void {
+  private site(
+    site: { name?: string; slot?: Slot; text: string; via: Via },
+    p: Position,
+    context: Context,
+  ): void {
     const { line, column } = this.place(context.at ?? p);
     const via: Via = context.macro !== undefined && site.via === 'call' ? 'macro' : site.via;
-    this.sites.push({ ...site, via, line, column, ...(context.macro !== undefined && { macro: context.macro }) });
+    this.sites.push({
+      ...site,
+      via,
+      line,
+      column,
+      ...(context.macro !== undefined && { macro: context.macro }),
+    });
   }
 
   private assign(slot: Slot, source: Assignment['source'], p: Position): void {
@@ -343,12 +427,15 @@ export class CallCollector {
     switch (node.k) {
       case 'id': {
         const type = this.locals.get(node.n);
-        if (type !== undefined) return this.mayHoldFunction(type) || type === 'void*' ? [{ slot: this.local(node.n) }] : [];
+        if (type !== undefined)
+          return this.mayHoldFunction(type) || type === 'void*' ? [{ slot: this.local(node.n) }] : [];
         if (this.symbols.fn(node.n, this.file)) return [{ functionName: node.n }];
         const variable = this.symbols.variable(node.n, this.file);
         // A function whose body isn't in what was read can be called by its name alone.
         if (!variable && this.symbols.prototypes.has(node.n)) return [{ functionName: node.n }];
-        return variable && this.mayHoldFunction(variable.facts.type) ? [{ slot: variableSlot(variable) }] : [];
+        return variable && this.mayHoldFunction(variable.facts.type)
+          ? [{ slot: variableSlot(variable) }]
+          : [];
       }
       case 'unary':
         return node.op === '&' || node.op === '*' ? this.sourceOf(node.x, context) : [];
@@ -370,7 +457,13 @@ export class CallCollector {
       case 'call': {
         const callee = unwrap(node.f);
         if (callee.k !== 'id') return [];
-        if ((callee.n === 'READ_ONCE' || callee.n.startsWith('rcu_dereference') || callee.n === 'smp_load_acquire') && node.a[0]) return this.sourceOf(node.a[0]!, context);
+        if (
+          (callee.n === 'READ_ONCE' ||
+            callee.n.startsWith('rcu_dereference') ||
+            callee.n === 'smp_load_acquire') &&
+          node.a[0]
+        )
+          return this.sourceOf(node.a[0]!, context);
         const fn = this.symbols.fn(callee.n, this.file);
         if (fn) return this.mayHoldFunction(fn.facts.type) ? [{ slot: `R:${fn.name}@${fn.file}` }] : [];
         return this.sourceOfMacro(callee.n, node, context);
@@ -381,7 +474,11 @@ export class CallCollector {
   }
 
   /** `FNAME(walk)`, `symbol_get(f)`: a macro whose value is a function. */
-  private sourceOfMacro(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): Assignment['source'][] {
+  private sourceOfMacro(
+    name: string,
+    node: Extract<Expression, { k: 'call' }>,
+    context: Context,
+  ): Assignment['source'][] {
     const argument = node.a[0] && unwrap(node.a[0]!);
     if (FUNCTION_OF_MODULE.has(name)) return argument?.k === 'id' ? [{ functionName: argument.n }] : [];
     const byMacro = `${name}(${argument?.k === 'id' ? argument.n : ''})`;
@@ -419,7 +516,9 @@ export class CallCollector {
       if (slot !== '' && this.mayHoldFunction(type)) this.assignFrom(slot, node, p, context);
       return;
     }
-    initialiserSlots(this.symbols, slot, type, node.items, (member, x, at) => this.assignFrom(member, x, at, context));
+    initialiserSlots(this.symbols, slot, type, node.items, (member, x, at) =>
+      this.assignFrom(member, x, at, context),
+    );
   }
 }
 
@@ -446,7 +545,7 @@ export function initialiserSlots(
   found: (slot: Slot, value: Expression, p: Position) => void,
 ): void {
   const resolved = symbols.resolveType(type);
-  const isArray = resolved.endsWith('*') || resolved.endsWith('*()') === false && resolved.endsWith('()*');
+  const isArray = resolved.endsWith('*') || (resolved.endsWith('*()') === false && resolved.endsWith('()*'));
   const element = resolved.replace(/\*$/, '');
   const aggregate = symbols.aggregate(resolved.replace(/\**$/, ''));
   let position = 0;
@@ -473,7 +572,8 @@ export function initialiserSlots(
       memberType = field.type;
     }
     const value = unwrap(item.x);
-    if (value.k === 'init') initialiserSlots(symbols, memberSlotName, value.t ?? memberType ?? '', value.items, found);
+    if (value.k === 'init')
+      initialiserSlots(symbols, memberSlotName, value.t ?? memberType ?? '', value.items, found);
     else if (memberSlotName !== '') found(memberSlotName, item.x, item.p);
   }
 }

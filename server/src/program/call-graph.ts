@@ -19,7 +19,11 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
 
 /** Order of callers: by file, then place. Results must not depend on the order of edits. */
 function byPlace(a: CallEdge, b: CallEdge): number {
-  return (a.caller.file < b.caller.file ? -1 : a.caller.file > b.caller.file ? 1 : 0) || a.site.line - b.site.line || a.site.column - b.site.column;
+  return (
+    (a.caller.file < b.caller.file ? -1 : a.caller.file > b.caller.file ? 1 : 0) ||
+    a.site.line - b.site.line ||
+    a.site.column - b.site.column
+  );
 }
 
 export class CallGraph {
@@ -50,7 +54,16 @@ export class CallGraph {
   private edgesAt(node: FunctionNode, site: CallSite): CallEdge[] {
     const { symbols } = this.linked;
     if (site.name !== undefined) {
-      return [{ caller: node, site, calleeName: site.name, callee: symbols.fn(site.name, node.file) ?? null, via: site.via, certainty: 'certain' }];
+      return [
+        {
+          caller: node,
+          site,
+          calleeName: site.name,
+          callee: symbols.fn(site.name, node.file) ?? null,
+          via: site.via,
+          certainty: 'certain',
+        },
+      ];
     }
     const { slot, targets } = this.targets(site);
     const common = { caller: node, site, via: site.via, ...(slot !== undefined && { slot }) };
@@ -61,9 +74,16 @@ export class CallGraph {
       const key = callee?.id ?? target.functionName;
       if (shown.has(key)) continue;
       shown.add(key);
-      edges.push({ ...common, calleeName: target.functionName, callee, assignedAt: target.at, certainty: targets.length === 1 ? 'likely' : 'possible' });
+      edges.push({
+        ...common,
+        calleeName: target.functionName,
+        callee,
+        assignedAt: target.at,
+        certainty: targets.length === 1 ? 'likely' : 'possible',
+      });
     }
-    if (edges.length === 0) edges.push({ ...common, calleeName: site.text, callee: null, certainty: 'possible' });
+    if (edges.length === 0)
+      edges.push({ ...common, calleeName: site.text, callee: null, certainty: 'possible' });
     return edges;
   }
 

@@ -11,12 +11,15 @@ export interface EntryPoint {
 }
 
 const bySlot = new Map(table.slots.map((row) => [row.slot, { kind: row.kind, label: row.label }]));
-const byFunction = new Map(table.functions.map((row) => [row.function, { kind: row.kind, label: row.label }]));
+const byFunction = new Map(
+  table.functions.map((row) => [row.function, { kind: row.kind, label: row.label }]),
+);
 
 /** What starts a path in this function, or undefined where only its callers do. */
 export function entryPointOf(program: Program, node: FunctionNode): EntryPoint | undefined {
   const systemCall = /^(?:compat_)?sys_(\w+)$/.exec(node.name)?.[1];
-  if (node.facts.generatedBy?.includes('SYSCALL_DEFINE') && systemCall) return { kind: 'system-call', label: `${systemCall}(2)` };
+  if (node.facts.generatedBy?.includes('SYSCALL_DEFINE') && systemCall)
+    return { kind: 'system-call', label: `${systemCall}(2)` };
   const known = byFunction.get(node.name);
   if (known) return known;
   for (const slot of program.slotsOf(node)) {

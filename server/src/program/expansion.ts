@@ -77,11 +77,22 @@ export class Substitution {
       case 'binary':
         return { k: 'binary', op: node.op, l: this.expression(node.l), r: this.expression(node.r) };
       case 'assign':
-        return { k: 'assign', op: node.op, l: this.expression(node.l), r: this.expression(node.r), p: node.p };
+        return {
+          k: 'assign',
+          op: node.op,
+          l: this.expression(node.l),
+          r: this.expression(node.r),
+          p: node.p,
+        };
       case 'comma':
         return { k: 'comma', l: this.expression(node.l), r: this.expression(node.r) };
       case 'cond':
-        return { k: 'cond', c: this.expression(node.c), t: node.t && this.expression(node.t), e: this.expression(node.e) };
+        return {
+          k: 'cond',
+          c: this.expression(node.c),
+          t: node.t && this.expression(node.t),
+          e: this.expression(node.e),
+        };
       case 'cast':
         return { k: 'cast', t: this.type(node.t), x: this.expression(node.x) };
       case 'type':
@@ -89,19 +100,26 @@ export class Substitution {
       case 'block':
         return { k: 'block', s: this.statements(node.s) };
       case 'init':
-        return node.t === undefined ? { k: 'init', items: node.items.map((item) => this.initialiser(item)) } : { k: 'init', items: node.items.map((item) => this.initialiser(item)), t: this.type(node.t) };
+        return node.t === undefined
+          ? { k: 'init', items: node.items.map((item) => this.initialiser(item)) }
+          : { k: 'init', items: node.items.map((item) => this.initialiser(item)), t: this.type(node.t) };
       default:
         return node;
     }
   }
 
   private isRest(node: Expression): boolean {
-    return node.k === 'id' && (node.n === '__VA_ARGS__' || (this.variadicName !== undefined && node.n === this.variadicName));
+    return (
+      node.k === 'id' &&
+      (node.n === '__VA_ARGS__' || (this.variadicName !== undefined && node.n === this.variadicName))
+    );
   }
 
   callArguments(nodes: readonly Expression[]): Expression[] {
     return nodes.flatMap((argument) =>
-      this.isRest(argument) ? this.rest.map((x): Expression => ({ k: 'arg', x })) : [this.expression(argument)],
+      this.isRest(argument)
+        ? this.rest.map((x): Expression => ({ k: 'arg', x }))
+        : [this.expression(argument)],
     );
   }
 
@@ -114,7 +132,10 @@ export class Substitution {
     return nodes.map((node) => this.statement(node));
   }
 
-  private optional<T extends Statement | Expression, R>(node: T | undefined, convert: (node: T) => R): R | undefined {
+  private optional<T extends Statement | Expression, R>(
+    node: T | undefined,
+    convert: (node: T) => R,
+  ): R | undefined {
     return node === undefined ? undefined : convert(node);
   }
 
@@ -130,7 +151,12 @@ export class Substitution {
       case 'block':
         return { ...node, s: this.statements(node.s) };
       case 'if': {
-        const converted: Statement = { k: 'if', c: this.expression(node.c), t: this.statement(node.t), p: node.p };
+        const converted: Statement = {
+          k: 'if',
+          c: this.expression(node.c),
+          t: this.statement(node.t),
+          p: node.p,
+        };
         if (node.e) converted.e = this.statement(node.e);
         return converted;
       }
@@ -142,10 +168,22 @@ export class Substitution {
         const i = this.optional(node.i, (x) => this.statement(x));
         const c = this.optional(node.c, (x) => this.expression(x));
         const u = this.optional(node.u, (x) => this.expression(x));
-        return { k: 'for', ...(i && { i }), ...(c && { c }), ...(u && { u }), b: this.statement(node.b), p: node.p };
+        return {
+          k: 'for',
+          ...(i && { i }),
+          ...(c && { c }),
+          ...(u && { u }),
+          b: this.statement(node.b),
+          p: node.p,
+        };
       }
       case 'foreach':
-        return { ...node, macro: this.name(node.macro), a: this.callArguments(node.a), b: this.statement(node.b) };
+        return {
+          ...node,
+          macro: this.name(node.macro),
+          a: this.callArguments(node.a),
+          b: this.statement(node.b),
+        };
       case 'case':
         return { ...node, v: node.v && this.expression(node.v), s: this.statements(node.s) };
       case 'return':

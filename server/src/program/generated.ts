@@ -5,7 +5,7 @@
  */
 import type { FunctionFacts, InvocationFacts, VariableFacts } from '../kernel-c/facts.js';
 import type { Expression, Statement } from '../kernel-c/syntax.js';
-import { macroBody, Substitution, substitutionOf, unwrap } from './expansion.js';
+import { macroBody, type Substitution, substitutionOf, unwrap } from './expansion.js';
 import type { MacroEntry } from './model.js';
 
 export interface GeneratedItems {
@@ -57,7 +57,9 @@ class Expansion {
     for (const fn of facts.items?.functions ?? []) this.addFunction(fn, substitution);
     for (const variable of facts.items?.variables ?? []) this.addVariable(variable, substitution);
     for (const inner of facts.items?.invocations ?? []) {
-      const innerArgs = inner.arguments.flatMap((text) => substitution.callArguments([argumentOf(text)]).map(unwrap));
+      const innerArgs = inner.arguments.flatMap((text) =>
+        substitution.callArguments([argumentOf(text)]).map(unwrap),
+      );
       this.use(substitution.name(inner.name), innerArgs, depth + 1);
     }
     if (facts.body === undefined) return;
@@ -98,7 +100,14 @@ class Expansion {
     const { line, truth, when } = this.invocation;
     const name = substitution.name(variable.name);
     if (variable.extern || this.variables.has(name)) return;
-    const added: VariableFacts = { ...variable, name, type: substitution.type(variable.type), line, truth, when };
+    const added: VariableFacts = {
+      ...variable,
+      name,
+      type: substitution.type(variable.type),
+      line,
+      truth,
+      when,
+    };
     if (variable.initialiser !== undefined) {
       const value = substitution.expression(JSON.parse(variable.initialiser) as Expression);
       added.initialiser = JSON.stringify(value, withoutArguments);
@@ -118,8 +127,7 @@ function argumentOf(text: string): Expression {
   const trimmed = text.trim();
   if (/^[A-Za-z_$][\w$]*$/.test(trimmed)) return { k: 'id', n: trimmed };
   if (/^\d\w*$/.test(trimmed)) return { k: 'num', v: trimmed };
-  if (/^&\s*[A-Za-z_$][\w$]*$/.test(trimmed))
-    return { k: 'unary', op: '&', x: argumentOf(trimmed.slice(1)) };
+  if (/^&\s*[A-Za-z_$][\w$]*$/.test(trimmed)) return { k: 'unary', op: '&', x: argumentOf(trimmed.slice(1)) };
   if (/^[A-Za-z_][\w$ ]*[\w$*]$/.test(trimmed)) return { k: 'type', t: trimmed };
   const call = /^([A-Za-z_$][\w$]*)\(([\w$, ]*)\)$/.exec(trimmed);
   if (call) return { k: 'call', f: { k: 'id', n: call[1]! }, a: call[2]!.split(',').map(argumentOf), p: 0 };

@@ -4,8 +4,8 @@
  */
 import type { Configuration } from '../kernel-c/conditions.js';
 import type { FileFacts } from '../kernel-c/facts.js';
-import type { TemplateInstance } from '../kernel-c/templates.js';
 import type { Expression, Statement } from '../kernel-c/syntax.js';
+import type { TemplateInstance } from '../kernel-c/templates.js';
 import { CallCollector, initialiserSlots, STATIC_CALL_SETTERS, variableSlot } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
 import { sameFunction, sameFunctions, sameSurroundings } from './face.js';
@@ -96,7 +96,9 @@ export class Program {
    * What happened since the last call: changed bodies, or `undefined` where everything is to be looked at anew.
    */
   takeChanges(): BodyChange | undefined {
-    const change = this.restarted ? undefined : { functions: this.changes, removed: this.gone, edgesMoved: this.edgesMoved };
+    const change = this.restarted
+      ? undefined
+      : { functions: this.changes, removed: this.gone, edgesMoved: this.edgesMoved };
     this.changes = [];
     this.gone = [];
     this.edgesMoved = false;
@@ -154,7 +156,8 @@ export class Program {
     if (this.state) return this.state;
     const symbols = new Symbols(this.files, this.configuration, this.architecture);
     const units = new Map<string, FunctionUnit>();
-    for (const nodes of symbols.functionsByFile.values()) for (const node of nodes) units.set(node.id, this.collect(symbols, node));
+    for (const nodes of symbols.functionsByFile.values())
+      for (const node of nodes) units.set(node.id, this.collect(symbols, node));
     this.state = this.linkSlots(symbols, units);
     return this.state;
   }
@@ -175,7 +178,8 @@ export class Program {
   /** Does a macro's body use one of the names? Then its users can't be told by their own text. */
   private isNamedByMacros({ symbols }: State, names: ReadonlySet<string>): boolean {
     const isNamed = (text: string) => [...names].some((name) => text.includes(name));
-    for (const entries of symbols.macros.values()) for (const { facts } of entries) if (facts.text !== '' && isNamed(facts.text)) return true;
+    for (const entries of symbols.macros.values())
+      for (const { facts } of entries) if (facts.text !== '' && isNamed(facts.text)) return true;
     return false;
   }
 
@@ -201,7 +205,8 @@ export class Program {
       if (!sameAssignments(unit?.assignments ?? [], fresh.assignments)) moved = true;
       else if (unit) {
         // The slot graph holds the old ones: they get the new places.
-        fresh.assignments.forEach((assignment, index) => Object.assign(unit.assignments[index]!.at, assignment.at));
+        for (const [index, assignment] of fresh.assignments.entries())
+          Object.assign(unit.assignments[index]!.at, assignment.at);
         fresh.assignments = unit.assignments;
       }
       units.set(node.id, fresh);
@@ -220,9 +225,11 @@ export class Program {
     for (const node of added) renew(node, node.facts.firstLine);
     if (names.size > 0) {
       for (const [file, nodes] of symbols.functionsByFile) {
-        if (file !== path) for (const node of nodes) if (namesOne(node.facts.body)) renew(node, node.facts.firstLine);
+        if (file !== path)
+          for (const node of nodes) if (namesOne(node.facts.body)) renew(node, node.facts.firstLine);
       }
-      for (const { initialiser } of [...this.files.values()].flatMap((file) => file.variables)) if (initialiser !== undefined && namesOne(initialiser)) moved = true;
+      for (const { initialiser } of [...this.files.values()].flatMap((file) => file.variables))
+        if (initialiser !== undefined && namesOne(initialiser)) moved = true;
     }
     if (moved) {
       this.state = this.linkSlots(symbols, units);
@@ -230,7 +237,10 @@ export class Program {
     } else for (const { node } of changed) graph.refresh(node);
     const initialised = this.state!.initialised.get(path);
     // The surroundings are the same, so the initialisers are: only their lines may be others.
-    if (initialised) [...fileAssignments(symbols, path, facts)].forEach((assignment, index) => Object.assign(initialised[index]?.at ?? {}, assignment.at));
+    if (initialised) {
+      for (const [index, { at }] of [...fileAssignments(symbols, path, facts)].entries())
+        Object.assign(initialised[index]?.at ?? {}, at);
+    }
     if (changed.length > 0 || removed.length > 0) this.edgeRevision++;
     this.changes.push(...changed);
     this.gone.push(...removed);
@@ -261,7 +271,10 @@ export class Program {
   functionsInSlot(slot: string): { node: FunctionNode; at: Assignment['at'] }[] {
     const { slots, symbols } = this.link();
     const found: { node: FunctionNode; at: Assignment['at'] }[] = [];
-    for (const target of slots.targets(`S:${slot}`, (name, from, file) => symbols.fn(name, from)?.file === file)) {
+    for (const target of slots.targets(
+      `S:${slot}`,
+      (name, from, file) => symbols.fn(name, from)?.file === file,
+    )) {
       const node = symbols.fn(target.functionName, target.from);
       if (node) found.push({ node, at: target.at });
     }
@@ -275,7 +288,8 @@ function changedNames(before: FileFacts, after: FileFacts): Set<string> {
   const differences = (a: FileFacts, b: FileFacts) => {
     const byName = new Map<string, FileFacts['functions']>();
     for (const fn of b.functions) byName.set(fn.name, [...(byName.get(fn.name) ?? []), fn]);
-    for (const fn of a.functions) if (!byName.get(fn.name)?.some((other) => sameFunction(fn, other))) names.add(fn.name);
+    for (const fn of a.functions)
+      if (!byName.get(fn.name)?.some((other) => sameFunction(fn, other))) names.add(fn.name);
   };
   differences(before, after);
   differences(after, before);
@@ -296,7 +310,8 @@ function* fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Ite
         if (symbols.fn(name, file)) found.push({ slot, source: { functionName: name }, at });
         else {
           const other = symbols.variable(name, file);
-          if (other && symbols.resolveType(other.facts.type).includes('()')) found.push({ slot, source: { slot: variableSlot(other) }, at });
+          if (other && symbols.resolveType(other.facts.type).includes('()'))
+            found.push({ slot, source: { slot: variableSlot(other) }, at });
         }
       }
     };
@@ -309,8 +324,15 @@ function* fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Ite
     const at = { file, line: invocation.line, column: 1 };
     const setter = STATIC_CALL_SETTERS.get(invocation.name);
     if (setter !== undefined && invocation.arguments[setter] !== undefined) {
-      yield { slot: `K:${invocation.arguments[0]}`, source: { functionName: invocation.arguments[setter]! }, at };
-    } else if (/^(DECLARE|DEFINE)_(DELAYED_|DEFERRABLE_)?WORK$/.test(invocation.name) && invocation.arguments[1] !== undefined) {
+      yield {
+        slot: `K:${invocation.arguments[0]}`,
+        source: { functionName: invocation.arguments[setter]! },
+        at,
+      };
+    } else if (
+      /^(DECLARE|DEFINE)_(DELAYED_|DEFERRABLE_)?WORK$/.test(invocation.name) &&
+      invocation.arguments[1] !== undefined
+    ) {
       yield { slot: 'S:work_struct.func', source: { functionName: invocation.arguments[1] }, at };
     }
   }

@@ -68,7 +68,12 @@ export class SlotGraph {
           continue;
         }
         const key = `${assignment.source.functionName}@${assignment.at.file}`;
-        if (!found.has(key)) found.set(key, { functionName: assignment.source.functionName, from: assignment.at.file, at: assignment.at });
+        if (!found.has(key))
+          found.set(key, {
+            functionName: assignment.source.functionName,
+            from: assignment.at.file,
+            at: assignment.at,
+          });
       }
     }
     const targets = [...found.values()];
@@ -76,7 +81,10 @@ export class SlotGraph {
     return targets;
   }
 
-  private *assignmentsTo(slot: Slot, reaches: (name: string, from: string, file: string) => boolean): Iterable<Assignment> {
+  private *assignmentsTo(
+    slot: Slot,
+    reaches: (name: string, from: string, file: string) => boolean,
+  ): Iterable<Assignment> {
     if (!slot.startsWith('P:')) {
       yield* this.sources.get(slot) ?? [];
       return;

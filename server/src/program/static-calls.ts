@@ -3,7 +3,7 @@
  * `#define KVM_X86_OP(func) static_call_update(kvm_x86_##func, kvm_x86_ops.func)` says that the key
  * `kvm_x86_<x>` calls what is in `kvm_x86_ops.<x>`, for every x.
  */
-import { visitStatement, type Expression } from '../kernel-c/syntax.js';
+import { type Expression, visitStatement } from '../kernel-c/syntax.js';
 import { STATIC_CALL_SETTERS } from './call-collector.js';
 import { macroBody, unwrap } from './expansion.js';
 import type { MacroEntry } from './model.js';
@@ -38,7 +38,8 @@ function rulesOf(symbols: Symbols, macro: MacroEntry): StaticCallRule[] {
       if (parts.length !== 2 || !value || !macro.facts.parameters?.includes(parts[1]!)) return;
       const member = memberNamed(value, parts[1]!);
       const owner = member && types.ownerOf(member.o);
-      if (owner !== undefined) rules.push({ prefix: parts[0]!, owner: owner.replace(/^(struct|union) /, '') });
+      if (owner !== undefined)
+        rules.push({ prefix: parts[0]!, owner: owner.replace(/^(struct|union) /, '') });
     });
   }
   return rules;
@@ -50,7 +51,12 @@ export function staticCallRules(symbols: Symbols): StaticCallRule[] {
   for (const entries of symbols.macros.values()) {
     for (const macro of entries) {
       const { body, parameters } = macro.facts;
-      if (parameters === null || body === undefined || !body.includes('static_call') && !body.includes('STATIC_CALL')) continue;
+      if (
+        parameters === null ||
+        body === undefined ||
+        (!body.includes('static_call') && !body.includes('STATIC_CALL'))
+      )
+        continue;
       for (const rule of rulesOf(symbols, macro)) rules.set(`${rule.prefix} ${rule.owner}`, rule);
     }
   }

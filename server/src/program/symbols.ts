@@ -1,8 +1,9 @@
 /** Names of the tree → what they mean, seen from one file. */
-import { both, evaluateCondition, type Configuration, type Truth } from '../kernel-c/conditions.js';
-import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
+import { both, type Configuration, evaluateCondition, type Truth } from '../kernel-c/conditions.js';
 import type { FileFacts, FunctionFacts, VariableFacts } from '../kernel-c/facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
+import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
+import { evaluatedParameters } from './argument-use.js';
 import { type GeneratedItems, generatedItems, isStaged, isStageFile } from './generated.js';
 import type { FunctionNode, MacroEntry, VariableEntry } from './model.js';
 
@@ -41,12 +42,16 @@ export class Symbols {
   /** Variables that macros define, by the file that uses those. */
   readonly generatedVariables = new Map<string, readonly VariableFacts[]>();
   private readonly enumerators = new Set<string>();
-  private readonly aggregates = new Map<string, { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }>();
+  private readonly aggregates = new Map<
+    string,
+    { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }
+  >();
   private readonly entriesByFile = new Map<string, { macros: MacroEntry[]; variables: VariableEntry[] }>();
   private readonly includes = new Map<string, ReadonlySet<string>>();
   private readonly directlyIncluded = new Map<string, readonly string[]>();
   /** Macros by the file that asks and by name: the same few are asked for again and again. */
   private readonly macrosSeen = new Map<string, Map<string, MacroEntry | undefined>>();
+  private readonly evaluated = new Map<MacroEntry, ReadonlySet<number>>();
   private readonly includeTargets = new Map<string, string>();
   private owners: Map<string, TypeText | null> | undefined;
   private readonly truths = new Map<string, Truth>();
@@ -79,11 +84,16 @@ export class Symbols {
     this.entriesByFile.set(file, { macros, variables });
     for (const { name } of facts.enumerators) this.enumerators.add(name);
     for (const { name, type } of facts.typedefs) if (!this.typedefs.has(name)) this.typedefs.set(name, type);
-    for (const prototype of facts.prototypes) push(this.prototypes, prototype.name, { file, line: prototype.line });
+    for (const prototype of facts.prototypes)
+      push(this.prototypes, prototype.name, { file, line: prototype.line });
     for (const aggregate of facts.aggregates) {
       const known = this.aggregates.get(aggregate.tag);
       if (known && known.fields.size >= aggregate.fields.length) continue;
-      this.aggregates.set(aggregate.tag, { file, facts: aggregate, fields: new Map(aggregate.fields.map((field) => [field.name, field.type])) });
+      this.aggregates.set(aggregate.tag, {
+        file,
+        facts: aggregate,
+        fields: new Map(aggregate.fields.map((field) => [field.name, field.type])),
+      });
     }
   }
 
@@ -119,7 +129,8 @@ export class Symbols {
     if (isStaged(name)) {
       const stages = (this.macros.get(name) ?? []).filter(({ file }) => isStageFile(file));
       // Whoever defines CREATE_TRACE_POINTS does so for one file.
-      const isRead = (entry: MacroEntry) => this.truthOf(entry) !== 'false' || entry.facts.when.includes('CREATE_TRACE_POINTS');
+      const isRead = (entry: MacroEntry) =>
+        this.truthOf(entry) !== 'false' || entry.facts.when.includes('CREATE_TRACE_POINTS');
       if (stages.length > 0) return stages.filter(isRead);
     }
     const macro = this.macro(name, from);
@@ -130,7 +141,14 @@ export class Symbols {
    * Takes in new facts of a file of which only functions changed: definitions that stay keep their identity.
    * @returns functions that stay, each with the facts it had before, and those that came or went
    */
-  replaceFacts(file: string, facts: FileFacts): { kept: { node: FunctionNode; before: FunctionNode['facts'] }[]; added: FunctionNode[]; removed: FunctionNode[] } {
+  replaceFacts(
+    file: string,
+    facts: FileFacts,
+  ): {
+    kept: { node: FunctionNode; before: FunctionNode['facts'] }[];
+    added: FunctionNode[];
+    removed: FunctionNode[];
+  } {
     const entries = this.entriesByFile.get(file);
     entries?.macros.forEach((entry, index) => {
       entry.facts = facts.macros[index]!;
@@ -178,7 +196,9 @@ export class Symbols {
     return this.aggregate(aggregate)?.fields.get(field);
   }
 
-  aggregate(type: TypeText): { file: string; facts: AggregateFacts; fields: ReadonlyMap<string, TypeText> } | undefined {
+  aggregate(
+    type: TypeText,
+  ): { file: string; facts: AggregateFacts; fields: ReadonlyMap<string, TypeText> } | undefined {
     return this.aggregates.get(this.resolveType(type));
   }
 
@@ -186,7 +206,8 @@ export class Symbols {
   onlyOwnerOf(field: string): TypeText | undefined {
     if (!this.owners) {
       this.owners = new Map();
-      for (const [tag, { facts }] of this.aggregates) for (const { name } of facts.fields) this.owners.set(name, this.owners.has(name) ? null : tag);
+      for (const [tag, { facts }] of this.aggregates)
+        for (const { name } of facts.fields) this.owners.set(name, this.owners.has(name) ? null : tag);
     }
     return this.owners.get(field) ?? undefined;
   }
@@ -236,7 +257,9 @@ export class Symbols {
   private directIncludes(file: string): readonly string[] {
     let targets = this.directlyIncluded.get(file);
     if (!targets) {
-      targets = (this.files.get(file)?.includes ?? []).map((include) => this.resolveInclude(file, include.path)).filter((target) => target !== undefined);
+      targets = (this.files.get(file)?.includes ?? [])
+        .map((include) => this.resolveInclude(file, include.path))
+        .filter((target) => target !== undefined);
       this.directlyIncluded.set(file, targets);
     }
     return targets;
@@ -287,13 +310,24 @@ export class Symbols {
         entries,
         from,
         ({ file, facts }) =>
-          this.isInReach(file, from) && (facts.instance === undefined || (facts.instance === instance && file === from)),
+          this.isInReach(file, from) &&
+          (facts.instance === undefined || (facts.instance === instance && file === from)),
       );
       // The stub of a feature that is on: `#define init_it() (0)`.
       if (macro && this.truthOf(macro) === 'false' && this.isFunctionName(name)) macro = undefined;
       seen.set(name, macro);
     }
     return macro;
+  }
+
+  /** Parameters of a macro, by index, that its use in a file evaluates. */
+  evaluatedParameters(macro: MacroEntry, from: string): ReadonlySet<number> {
+    let used = this.evaluated.get(macro);
+    if (!used) {
+      used = evaluatedParameters(macro, (name) => this.macro(name, from));
+      this.evaluated.set(macro, used);
+    }
+    return used;
   }
 
   /** Is a function of this name defined or declared anywhere? */
@@ -316,12 +350,22 @@ export class Symbols {
     const entries = this.variables.get(name);
     if (!entries) return undefined;
     const seen = entries.filter((entry) => !entry.facts.static || this.isInReach(entry.file, from));
-    return this.best(seen.filter((entry) => !entry.facts.extern), from, () => true) ?? this.best(seen, from, () => true);
+    return (
+      this.best(
+        seen.filter((entry) => !entry.facts.extern),
+        from,
+        () => true,
+      ) ?? this.best(seen, from, () => true)
+    );
   }
 
   /** The definition that a call of `name` in a file reaches, or undefined where its body isn't in the tree read. */
   fn(name: string, from: string): FunctionNode | undefined {
-    return this.best(this.functionsByName.get(name), from, (node) => !node.facts.static || this.isInReach(node.file, from));
+    return this.best(
+      this.functionsByName.get(name),
+      from,
+      (node) => !node.facts.static || this.isInReach(node.file, from),
+    );
   }
 
   /**
@@ -343,7 +387,13 @@ export class Symbols {
       // A weak definition gives way to a strong one wherever that stands.
       if (entry.file === from && !entry.facts.weak) score += 50;
       if (!entry.facts.weak) score += 20;
-      if (entries.length > 1 && isHeader(entry.file) && entry.file !== from && this.includedBy(from).has(entry.file)) score += 10;
+      if (
+        entries.length > 1 &&
+        isHeader(entry.file) &&
+        entry.file !== from &&
+        this.includedBy(from).has(entry.file)
+      )
+        score += 10;
       if (entry.file.startsWith(`arch/${this.architecture}/`)) score += 5;
       else if (entry.file.startsWith('include/asm-generic/')) score -= 2;
       if (score > bestScore) {

@@ -1,19 +1,39 @@
 /** Types of expressions, as far as members and pointers tell them. `undefined` where the text doesn't tell. */
-import type { Expression, Statement, TypeText } from '../kernel-c/syntax.js';
+
 import { isTypeName } from '../kernel-c/knowledge.js';
+import type { Expression, Statement, TypeText } from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from './expansion.js';
 import type { Symbols } from './symbols.js';
 
 /** Macros whose value has the type of their first argument (include/asm-generic/rwonce.h, include/linux/rcupdate.h, …). */
 const TRANSPARENT_MACROS: ReadonlySet<string> = new Set([
-  'READ_ONCE', '__READ_ONCE', 'rcu_dereference', 'rcu_dereference_check', 'rcu_dereference_protected', 'rcu_dereference_raw',
-  'srcu_dereference', 'srcu_dereference_check', 'smp_load_acquire', 'xchg', 'unlikely', 'likely', 'lockless_dereference',
+  'READ_ONCE',
+  '__READ_ONCE',
+  'rcu_dereference',
+  'rcu_dereference_check',
+  'rcu_dereference_protected',
+  'rcu_dereference_raw',
+  'srcu_dereference',
+  'srcu_dereference_check',
+  'smp_load_acquire',
+  'xchg',
+  'unlikely',
+  'likely',
+  'lockless_dereference',
 ]);
 
 /** Macros whose value is a pointer to the type given as an argument: which argument. */
 const TYPED_MACROS: ReadonlyMap<string, number> = new Map([
-  ['container_of', 1], ['container_of_const', 1], ['list_entry', 1], ['list_first_entry', 1], ['list_last_entry', 1],
-  ['list_first_entry_or_null', 1], ['hlist_entry', 1], ['hlist_entry_safe', 1], ['rb_entry', 1], ['rb_entry_safe', 1],
+  ['container_of', 1],
+  ['container_of_const', 1],
+  ['list_entry', 1],
+  ['list_first_entry', 1],
+  ['list_last_entry', 1],
+  ['list_first_entry_or_null', 1],
+  ['hlist_entry', 1],
+  ['hlist_entry_safe', 1],
+  ['rb_entry', 1],
+  ['rb_entry_safe', 1],
 ]);
 
 const MAX_STEPS = 24;
@@ -80,7 +100,8 @@ export class TypeScope {
     const macro = this.symbols.macro(name, this.file, this.instance);
     if (macro && macro.facts.parameters === null) {
       if (macro.facts.body !== undefined) return this.blockType(expandMacro(macro, []));
-      if (/^\w+$/.test(macro.facts.text) && macro.facts.text !== name) return this.identifierType(macro.facts.text);
+      if (/^\w+$/.test(macro.facts.text) && macro.facts.text !== name)
+        return this.identifierType(macro.facts.text);
     }
     return this.symbols.variable(name, this.file)?.facts.type;
   }
@@ -132,7 +153,8 @@ export class TypeScope {
       const inner = unwrap(last.x);
       if (inner.k === 'id') {
         const declared = statements.find((statement) => statement.k === 'decl' && statement.n === inner.n);
-        if (declared?.k === 'decl') return declared.t.startsWith('typeof') && declared.i ? this.type(declared.i) : declared.t;
+        if (declared?.k === 'decl')
+          return declared.t.startsWith('typeof') && declared.i ? this.type(declared.i) : declared.t;
       }
       return this.type(last.x);
     }

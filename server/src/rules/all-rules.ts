@@ -1,14 +1,21 @@
 /** Every rule, and running them. */
+
+import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
 import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
-import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
 import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
 import { rmpInAttributeChange } from './rmp-in-attribute-change.js';
 import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
 import type { Rule, RuleInput } from './rule.js';
 import { sleepUnderMmuLock } from './sleep-under-mmu-lock.js';
 
-export const allRules: readonly Rule[] = [rmpUnderMmuLock, directmapUnderMmuLock, sleepUnderMmuLock, rmpInAttributeChange, freeWithoutRmpReset];
+export const allRules: readonly Rule[] = [
+  rmpUnderMmuLock,
+  directmapUnderMmuLock,
+  sleepUnderMmuLock,
+  rmpInAttributeChange,
+  freeWithoutRmpReset,
+];
 
 /**
  * Findings of the given rules (all when empty), ordered by place.
@@ -24,11 +31,20 @@ export function checkRules(input: RuleInput, ids: readonly string[] = []): Findi
 
 /** Does a comment on the line, or on the one above it, take the finding back? */
 function isSuppressed({ program }: RuleInput, { file, line, rule }: Finding): boolean {
-  return program.file(file)?.suppressions.some((one) => (one.line === line || one.line === line - 1) && one.rules.includes(rule)) === true;
+  return (
+    program
+      .file(file)
+      ?.suppressions.some(
+        (one) => (one.line === line || one.line === line - 1) && one.rules.includes(rule),
+      ) === true
+  );
 }
 
 function ruleById(id: string): Rule {
   const rule = allRules.find((candidate) => candidate.id === id);
-  if (!rule) throw new RangeError(`unknown rule '${id}'; known rules: ${allRules.map((known) => known.id).join(', ')}`);
+  if (!rule)
+    throw new RangeError(
+      `unknown rule '${id}'; known rules: ${allRules.map((known) => known.id).join(', ')}`,
+    );
   return rule;
 }

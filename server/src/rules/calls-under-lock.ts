@@ -1,5 +1,5 @@
 /** The common part of rules of the form "this must not be called while that lock is held". */
-import { witnessSteps, type LockContext, type Witness } from '../locks/contexts.js';
+import { type LockContext, type Witness, witnessSteps } from '../locks/contexts.js';
 import type { LockName } from '../locks/lock-state.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Finding, Severity } from './finding.js';
@@ -22,10 +22,20 @@ const MAX_HOLDERS = 20;
 
 function lockOf(witness: Witness, lock: LockName): NonNullable<Finding['lock']> {
   const first = witnessSteps(witness, lock)[0]!;
-  return { name: lock, mode: witness.acquisition.mode, acquiredAt: { file: first.file, line: first.line, function: first.function } };
+  return {
+    name: lock,
+    mode: witness.acquisition.mode,
+    acquiredAt: { file: first.file, line: first.line, function: first.function },
+  };
 }
 
-function findingAt(edge: CallEdge, callee: string, rule: CallsUnderLock, witness: Witness, held: readonly LockContext[]): Finding {
+function findingAt(
+  edge: CallEdge,
+  callee: string,
+  rule: CallsUnderLock,
+  witness: Witness,
+  held: readonly LockContext[],
+): Finding {
   const certainty = held.every((context) => context.when === 'always') ? 'always' : 'sometimes';
   const path = witnessSteps(witness, rule.lock);
   const last = path[path.length - 1]!;
@@ -65,7 +75,8 @@ export function findCallsUnderLock({ program, contexts }: RuleInput, rule: Calls
   }
   for (const { edge, callee } of found) {
     for (const holder of contexts.holdersAbove(edge, rule.lock, MAX_HOLDERS)) {
-      if (findings.has(keyOf(holder)) || !contexts.feasibleWitness(edge, rule.lock, isForbidden, holder)) continue;
+      if (findings.has(keyOf(holder)) || !contexts.feasibleWitness(edge, rule.lock, isForbidden, holder))
+        continue;
       const witness = contexts.witnessAt(holder, rule.lock);
       if (!witness) continue;
       findings.set(keyOf(holder), {
@@ -81,7 +92,12 @@ export function findCallsUnderLock({ program, contexts }: RuleInput, rule: Calls
 /** A rule's `forbids` and `isForbidden` for a set of names. */
 export function byName(names: ReadonlySet<string>): Pick<CallsUnderLock, 'forbids' | 'isForbidden'> {
   return {
-    forbids: (edge) => (names.has(edge.calleeName) ? edge.calleeName : edge.site.macro !== undefined && names.has(edge.site.macro) ? edge.site.macro : undefined),
+    forbids: (edge) =>
+      names.has(edge.calleeName)
+        ? edge.calleeName
+        : edge.site.macro !== undefined && names.has(edge.site.macro)
+          ? edge.site.macro
+          : undefined,
     isForbidden: (node) => names.has(node.name),
   };
 }

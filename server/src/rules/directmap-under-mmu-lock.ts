@@ -14,7 +14,9 @@ scheduling-while-atomic BUG()s. In the tree: \`change_page_attr_set_clr()\` call
 
 **How it is mended.** Change the directmap where the page changes its owner, before mmu_lock is taken or after it is dropped.`,
   check: (input) => {
-    const changes = byName(new Set([...hooksOfKind('directmap')].filter((name) => name !== 'vm_unmap_aliases')));
+    const changes = byName(
+      new Set([...hooksOfKind('directmap')].filter((name) => name !== 'vm_unmap_aliases')),
+    );
     // An RMP update changes the directmap on its way; its own rule says so.
     const updates = hooksOfKind('rmp-update');
     return findCallsUnderLock(input, {
@@ -23,8 +25,10 @@ scheduling-while-atomic BUG()s. In the tree: \`change_page_attr_set_clr()\` call
       lock: 'kvm.mmu_lock',
       forbids: changes.forbids,
       isForbidden: (node) => changes.isForbidden(node) || updates.has(node.name),
-      message: (callee, mode, certainty) => `${callee}() changes the directmap, which may sleep, while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}`,
-      holderMessage: (callee, via) => `${via}() leads to ${callee}(), which changes the directmap, while kvm->mmu_lock is held here`,
+      message: (callee, mode, certainty) =>
+        `${callee}() changes the directmap, which may sleep, while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}`,
+      holderMessage: (callee, via) =>
+        `${via}() leads to ${callee}(), which changes the directmap, while kvm->mmu_lock is held here`,
     });
   },
 };

@@ -24,7 +24,8 @@ export interface Finding {
 
 const SEVERITY_ORDER: readonly Severity[] = ['error', 'warning', 'info'];
 
-export const isAtLeast = (severity: Severity, threshold: Severity): boolean => SEVERITY_ORDER.indexOf(severity) <= SEVERITY_ORDER.indexOf(threshold);
+export const isAtLeast = (severity: Severity, threshold: Severity): boolean =>
+  SEVERITY_ORDER.indexOf(severity) <= SEVERITY_ORDER.indexOf(threshold);
 
 /** By file, then line, then severity: stable for diffs and baselines. */
 export function compareFindings(a: Finding, b: Finding): number {

@@ -8,21 +8,34 @@ import type { Rule, RuleInput } from './rule.js';
 
 /** Address space operations in the files that give private pages to guests. */
 function privateAddressSpaces(program: Program): VariableEntry[] {
-  const giving = hooks.filter((hook) => hook.name === 'kvm_gmem_get_pfn' || hook.name === 'kvm_gmem_prepare_folio').flatMap((hook) => program.symbols.functionsByName.get(hook.name) ?? []);
+  const giving = hooks
+    .filter((hook) => hook.name === 'kvm_gmem_get_pfn' || hook.name === 'kvm_gmem_prepare_folio')
+    .flatMap((hook) => program.symbols.functionsByName.get(hook.name) ?? []);
   const assigns = giving.filter((node) => reaches(program, node, new Set(['rmp_make_private'])));
   const files = new Set(assigns.map((node) => node.file));
-  return [...program.symbols.variables.values()].flat().filter((variable) => files.has(variable.file) && variable.facts.type === 'struct address_space_operations' && variable.facts.initialiser !== undefined);
+  return [...program.symbols.variables.values()]
+    .flat()
+    .filter(
+      (variable) =>
+        files.has(variable.file) &&
+        variable.facts.type === 'struct address_space_operations' &&
+        variable.facts.initialiser !== undefined,
+    );
 }
 
 function check({ program }: RuleInput): Finding[] {
   const resets = new Set([...hooksOfKind('arch-invalidate'), 'rmp_make_shared']);
   const findings: Finding[] = [];
   for (const variable of privateAddressSpaces(program)) {
-    const handlers = program.functionsInSlot('address_space_operations.free_folio').filter(({ at }) => at.file === variable.file);
+    const handlers = program
+      .functionsInSlot('address_space_operations.free_folio')
+      .filter(({ at }) => at.file === variable.file);
     const resetting = handlers.some(({ node }) => reaches(program, node, resets));
     if (resetting) continue;
     const [handler] = handlers;
-    const place = handler ? { file: handler.node.file, line: handler.node.facts.line, column: handler.node.facts.column } : { file: variable.file, line: variable.facts.line, column: 1 };
+    const place = handler
+      ? { file: handler.node.file, line: handler.node.facts.line, column: handler.node.facts.column }
+      : { file: variable.file, line: variable.facts.line, column: 1 };
     findings.push({
       rule: 'free-without-rmp-reset',
       severity: 'warning',

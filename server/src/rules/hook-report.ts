@@ -19,7 +19,13 @@ export interface HookReport {
 
 function strongest(analysis: TreeAnalysis, nodes: readonly FunctionNode[]): HookReport['mmuLock'] {
   const found = new Set(nodes.map((node) => analysis.contexts.whenHeld(node, 'kvm.mmu_lock')));
-  return found.has('always') ? (found.size > 1 && found.has('sometimes') ? 'sometimes' : 'always') : found.has('sometimes') ? 'sometimes' : 'never';
+  return found.has('always')
+    ? found.size > 1 && found.has('sometimes')
+      ? 'sometimes'
+      : 'always'
+    : found.has('sometimes')
+      ? 'sometimes'
+      : 'never';
 }
 
 function reportOf(analysis: TreeAnalysis, hook: Hook): HookReport | undefined {
@@ -27,7 +33,8 @@ function reportOf(analysis: TreeAnalysis, hook: Hook): HookReport | undefined {
   const nodes = program.symbols.functionsByName.get(hook.name) ?? [];
   const declarations = program.symbols.prototypes.get(hook.name) ?? [];
   if (nodes.length === 0 && declarations.length === 0) return undefined;
-  const edges = nodes.length > 0 ? nodes.flatMap((node) => program.callsTo(node)) : program.callsToName(hook.name);
+  const edges =
+    nodes.length > 0 ? nodes.flatMap((node) => program.callsTo(node)) : program.callsToName(hook.name);
   const reached = nodes.filter((node) => program.callsTo(node).length > 0);
   return {
     name: hook.name,
@@ -36,7 +43,13 @@ function reportOf(analysis: TreeAnalysis, hook: Hook): HookReport | undefined {
     mailRow: hook.mailRow,
     definitions: nodes.map((node) => ({ file: node.file, line: node.facts.line })),
     declarations: declarations.map(({ file, line }) => ({ file, line })),
-    callers: edges.map((edge) => ({ function: edge.caller.name, file: edge.caller.file, line: edge.site.line, via: edge.via, ...(edge.slot !== undefined && { slot: edge.slot }) })),
+    callers: edges.map((edge) => ({
+      function: edge.caller.name,
+      file: edge.caller.file,
+      line: edge.site.line,
+      via: edge.via,
+      ...(edge.slot !== undefined && { slot: edge.slot }),
+    })),
     mmuLock: strongest(analysis, reached.length > 0 ? reached : nodes),
   };
 }

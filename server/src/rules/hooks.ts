@@ -18,4 +18,5 @@ export const hookOf = (name: string): Hook | undefined => byName.get(name);
 /** What a kind of hook is for, in a few words. */
 export const kindMeaning = (kind: string): string => (table.kinds as Record<string, string>)[kind] ?? kind;
 
-export const hooksOfKind = (kind: string): ReadonlySet<string> => new Set(hooks.filter((hook) => hook.kind === kind).map((hook) => hook.name));
+export const hooksOfKind = (kind: string): ReadonlySet<string> =>
+  new Set(hooks.filter((hook) => hook.kind === kind).map((hook) => hook.name));

@@ -10,17 +10,32 @@ import type { Rule, RuleInput } from './rule.js';
 const ATTRIBUTE_CHANGE = /set_mem(ory)?_attr|mem_attrs_changed|unmap_mem_range/;
 
 function attributeChanges(program: Program): FunctionNode[] {
-  const names = hooks.filter((hook) => hook.kind === 'conversion' && ATTRIBUTE_CHANGE.test(hook.name)).map((hook) => hook.name);
-  const nodes = names.flatMap((name) => program.symbols.functionsByName.get(name) ?? []).filter((node) => program.symbols.truthOf(node) !== 'false');
+  const names = hooks
+    .filter((hook) => hook.kind === 'conversion' && ATTRIBUTE_CHANGE.test(hook.name))
+    .map((hook) => hook.name);
+  const nodes = names
+    .flatMap((name) => program.symbols.functionsByName.get(name) ?? [])
+    .filter((node) => program.symbols.truthOf(node) !== 'false');
   // Of those that call one another, the outermost: the path shall begin where userspace comes in.
-  return nodes.filter((node) => !nodes.some((other) => other !== node && reaches(program, other, new Set([node.name])) && !reaches(program, node, new Set([other.name]))));
+  return nodes.filter(
+    (node) =>
+      !nodes.some(
+        (other) =>
+          other !== node &&
+          reaches(program, other, new Set([node.name])) &&
+          !reaches(program, node, new Set([other.name])),
+      ),
+  );
 }
 
 /** The shortest call chains from the attribute change to each RMP update, by the update's place. */
 function chains(program: Program, updates: ReadonlySet<string>): CallEdge[][] {
   const found = new Map<string, CallEdge[]>();
   const seen = new Set<string>();
-  let ways: { node: FunctionNode; edges: CallEdge[] }[] = attributeChanges(program).map((node) => ({ node, edges: [] }));
+  let ways: { node: FunctionNode; edges: CallEdge[] }[] = attributeChanges(program).map((node) => ({
+    node,
+    edges: [],
+  }));
   while (ways.length > 0) {
     const next: typeof ways = [];
     for (const { node, edges } of ways) {

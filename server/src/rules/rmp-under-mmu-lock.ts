@@ -24,6 +24,7 @@ taken) and where it goes back to the host (truncation, \`free_folio\`); under mm
       ...byName(hooksOfKind('rmp-update')),
       message: (callee, mode, certainty) =>
         `${callee}() updates the RMP while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}; the directmap change it needs may sleep`,
-      holderMessage: (callee, via) => `${via}() leads to ${callee}(), an RMP update, while kvm->mmu_lock is held here`,
+      holderMessage: (callee, via) =>
+        `${via}() leads to ${callee}(), an RMP update, while kvm->mmu_lock is held here`,
     }),
 };

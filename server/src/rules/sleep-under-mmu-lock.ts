@@ -55,7 +55,10 @@ class GfpFlags {
         const index = this.sinks.get(expression.f.n);
         const flags = index === undefined ? undefined : expression.a[index];
         const verdict = flags && flagsMaySleep(flags, parameters);
-        if (verdict === true) sleeping.add(`${node.facts.firstLine + Math.floor(expression.p / 1024)}:${(expression.p % 1024) + 1}`);
+        if (verdict === true)
+          sleeping.add(
+            `${node.facts.firstLine + Math.floor(expression.p / 1024)}:${(expression.p % 1024) + 1}`,
+          );
         else if (typeof verdict === 'object') handsOn.add(verdict.parameter);
       });
     }
@@ -80,10 +83,13 @@ function check(input: RuleInput) {
     rule: 'sleep-under-mmu-lock',
     severity: 'warning',
     lock: 'kvm.mmu_lock',
-    forbids: (edge) => named.forbids(edge) ?? (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
+    forbids: (edge) =>
+      named.forbids(edge) ?? (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
     isForbidden: (node) => named.isForbidden(node) || flags.allocates(node) || elsewhere.has(node.name),
-    message: (callee, mode, certainty) => `${callee}() may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
-    holderMessage: (callee, via) => `${via}() leads to ${callee}(), which may sleep, while kvm->mmu_lock is held here`,
+    message: (callee, mode, certainty) =>
+      `${callee}() may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
+    holderMessage: (callee, via) =>
+      `${via}() leads to ${callee}(), which may sleep, while kvm->mmu_lock is held here`,
   });
 }
 

@@ -5,13 +5,18 @@ import type { Expression } from '../kernel-c/syntax.js';
 export const sleepers: ReadonlySet<string> = new Set(table.sleepers.map((row) => row.name));
 
 /** Allocators by name: the index of their GFP argument. */
-export const allocators: ReadonlyMap<string, number> = new Map(table.allocators.map((row) => [row.name, row.flags]));
+export const allocators: ReadonlyMap<string, number> = new Map(
+  table.allocators.map((row) => [row.name, row.flags]),
+);
 
 const sleeping = new Set(table.sleepingFlags);
 const atomic = new Set(table.atomicFlags);
 
 /** May an allocation with these flags reclaim? A parameter's name where that decides; undefined where nothing tells. */
-export function flagsMaySleep(flags: Expression, parameters: ReadonlyMap<string, number>): boolean | { parameter: number } | undefined {
+export function flagsMaySleep(
+  flags: Expression,
+  parameters: ReadonlyMap<string, number>,
+): boolean | { parameter: number } | undefined {
   switch (flags.k) {
     case 'arg':
     case 'cast':
@@ -25,7 +30,8 @@ export function flagsMaySleep(flags: Expression, parameters: ReadonlyMap<string,
     case 'binary': {
       const left = flagsMaySleep(flags.l, parameters);
       // `GFP_KERNEL & ~__GFP_DIRECT_RECLAIM`
-      if (flags.op === '&') return flags.r.k === 'unary' && flagsMaySleep(flags.r.x, parameters) === true ? false : left;
+      if (flags.op === '&')
+        return flags.r.k === 'unary' && flagsMaySleep(flags.r.x, parameters) === true ? false : left;
       if (flags.op !== '|') return undefined;
       const right = flagsMaySleep(flags.r, parameters);
       if (left === true || right === true) return true;

@@ -35,6 +35,8 @@ export class TreeAnalysis {
 
   /** @throws RangeError naming an unknown rule */
   check(rules: readonly string[]): readonly Finding[] {
-    return rules.length === 0 ? this.findings : checkRules({ program: this.program, contexts: this.contexts }, rules);
+    return rules.length === 0
+      ? this.findings
+      : checkRules({ program: this.program, contexts: this.contexts }, rules);
   }
 }

@@ -80,10 +80,19 @@ export class Workbench implements AsyncDisposable {
 
   /** Lines and columns start at 1. */
   async gotoLine(line: number, column = 1): Promise<void> {
-    await this.quickInput('Control+G', `${line}:${column}`);
-    await this.page
-      .locator('.editor-instance .line-numbers.active-line-number', { hasText: RegExp(`^${line}$`) })
-      .waitFor();
+    const there = this.page.locator('.statusbar-item[id="status.editor.selection"]', {
+      hasText: `Ln ${line},`,
+    });
+    for (let attempt = 1; ; attempt++) {
+      await this.quickInput('Control+G', `${line}:${column}`);
+      try {
+        await there.waitFor({ timeout: quickInputTimeoutMs });
+        return;
+      } catch (error) {
+        // An editor that was just being opened goes to a place of its own.
+        if (attempt === 3) throw error;
+      }
+    }
   }
 
   async gotoPlace({ line, column }: Place): Promise<void> {

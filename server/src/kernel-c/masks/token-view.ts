@@ -116,8 +116,19 @@ export class TokenView {
   }
 
   private beginsItem(i: number): boolean {
-    const isBehindItem = i === 0 || this.is(i - 1, SEMICOLON) || this.is(i - 1, BRACE_CLOSE);
-    return isBehindItem || STORAGE_WORD.test(this.word(i));
+    if (i === 0 || this.is(i - 1, SEMICOLON)) return true;
+    if (this.is(i - 1, BRACE_CLOSE) && !this.isDeclared(i)) return true;
+    return STORAGE_WORD.test(this.word(i)) && !STORAGE_WORD.test(this.word(i - 1));
+  }
+
+  /** `} name;`, `} name[] = {`: what a declaration declares, in a line of its own. */
+  private isDeclared(i: number): boolean {
+    return (
+      this.is(i + 1, SEMICOLON) ||
+      this.is(i + 1, COMMA) ||
+      this.is(i + 1, EQUALS) ||
+      this.is(i + 1, BRACKET_OPEN)
+    );
   }
 
   /** Opening parentheses with operands for the assembler in them: `"=D" (page)`, `[fx] "+m" (state)`. */

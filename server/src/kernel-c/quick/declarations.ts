@@ -3,7 +3,7 @@ import type { Expression, Position, TypeText } from '../syntax.js';
 import type { AggregateFacts, Declarator, Parameter } from '../syntax-reader.js';
 import { OP } from './cursor.js';
 import { ExpressionReader } from './expressions.js';
-import { Word } from './tokens.js';
+import { Kind, Word } from './tokens.js';
 
 /** Words and type in front of a declarator. */
 export interface Specifiers {
@@ -297,7 +297,7 @@ export abstract class DeclarationReader extends ExpressionReader {
         if (depth-- === 0) return levels;
       } else if (this.isOperator(OP.comma) && depth === 0) return levels;
       else if (this.isOperator(OP.semicolon) || this.isOperator(OP.braceOpen)) this.giveUp();
-      else if (this.tokens.count <= this.at + 1) this.giveUp();
+      else if (this.word() === Word.Other || this.kind() === Kind.End) this.giveUp();
       this.at++;
     }
   }

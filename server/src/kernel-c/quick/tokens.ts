@@ -81,7 +81,7 @@ addWords(
 );
 addWords(
   Word.Qualifier,
-  'const constexpr volatile restrict __restrict__ _Atomic _Noreturn noreturn _Nonnull',
+  'const constexpr volatile restrict __restrict __restrict__ _Atomic _Noreturn noreturn _Nonnull',
 );
 addWords(Word.Sign, 'signed unsigned long short');
 addWords(
@@ -92,7 +92,7 @@ addWords(
 addWords(
   Word.Other,
   '__extension__ alignas _Alignas __attribute__ __attribute __declspec __based __cdecl __clrcall __stdcall __fastcall ' +
-    '__thiscall __vectorcall __restrict __uptr __sptr _unaligned __unaligned asm __asm__ __asm __volatile__ _Generic ' +
+    '__thiscall __vectorcall __uptr __sptr _unaligned __unaligned asm __asm__ __asm __volatile__ _Generic ' +
     '__alignof__ __alignof _alignof alignof _Alignof __try __except __finally __leave',
 );
 
@@ -246,6 +246,11 @@ export class TokenList {
         const isWhole = i > start + 1 && text.charCodeAt(i - 1) === c && (c === QUOTE || i > start + 2);
         const literal = c === QUOTE ? Kind.Text : Kind.Character;
         this.add(isWhole ? literal : Kind.Unknown, 0, start, i, line, lineStart);
+        // Lines that a backslash joins.
+        for (let at = text.indexOf('\n', start); at >= 0 && at < i; at = text.indexOf('\n', at + 1)) {
+          line++;
+          lineStart = at + 1;
+        }
       } else if (kind === Class.Operator) {
         let code = c;
         let size = 1;
