@@ -92,12 +92,9 @@ export function findCallsUnderLock({ program, contexts }: RuleInput, rule: Calls
 /** A rule's `forbids` and `isForbidden` for a set of names. */
 export function byName(names: ReadonlySet<string>): Pick<CallsUnderLock, 'forbids' | 'isForbidden'> {
   return {
-    forbids: (edge) =>
-      names.has(edge.calleeName)
-        ? edge.calleeName
-        : edge.site.macro !== undefined && names.has(edge.site.macro)
-          ? edge.site.macro
-          : undefined,
+    // What is written comes first: a reader looks for mutex_lock(), not for what the macro makes of it.
+    forbids: ({ calleeName, site }) =>
+      site.macro !== undefined && names.has(site.macro) ? site.macro : names.has(calleeName) ? calleeName : undefined,
     isForbidden: (node) => names.has(node.name),
   };
 }
