@@ -94,7 +94,11 @@ export function byName(names: ReadonlySet<string>): Pick<CallsUnderLock, 'forbid
   return {
     // What is written comes first: a reader looks for mutex_lock(), not for what the macro makes of it.
     forbids: ({ calleeName, site }) =>
-      site.macro !== undefined && names.has(site.macro) ? site.macro : names.has(calleeName) ? calleeName : undefined,
+      site.macro !== undefined && names.has(site.macro)
+        ? site.macro
+        : names.has(calleeName)
+          ? calleeName
+          : undefined,
     isForbidden: (node) => names.has(node.name),
   };
 }
