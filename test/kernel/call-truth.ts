@@ -159,7 +159,8 @@ export class CallTruth {
       if (kind !== 'indirect' || (through !== 'param' && through !== 'local') || macro !== undefined)
         continue;
       const answers = this.edgesOf(caller, file).filter(
-        ({ via, site, calleeName }) => via === 'pointer' && site.text === slot && calleeName !== slot,
+        ({ via, site, calleeName }) =>
+          (via === 'pointer' || via === 'ops') && site.text === slot && calleeName !== slot,
       );
       score.add(answers.length > 0, `${caller} → ${slot}`, String(through));
       if (answers.length > 0) counts.push(new Set(answers.map((edge) => edge.calleeName)).size);

@@ -15,21 +15,20 @@ beforeAll(async () => {
 });
 
 function atLeast(percent: number, score: Score): void {
-  console.log(String(score));
   expect(score.total).toBeGreaterThan(0);
   expect(score.percent, String(score)).toBeGreaterThanOrEqual(percent);
 }
 
-test('functions', () => atLeast(90, truth.functionsFound()));
+test('functions', () => atLeast(99.5, truth.functionsFound()));
 
-test('plain calls', () => atLeast(98, truth.plainCalls()));
+test('plain calls', () => atLeast(99.8, truth.plainCalls()));
 
-test('calls out of macros', () => atLeast(90, truth.macroCalls()));
+test('calls out of macros', () => atLeast(97, truth.macroCalls()));
 
 test('calls through pointers', () => {
   const { score, medianTargets } = truth.indirectCalls();
-  atLeast(90, score);
+  atLeast(97, score);
   expect(medianTargets).toBeLessThanOrEqual(2);
 });
 
-test('nothing that is not there', () => atLeast(95, truth.wrongEdges()));
+test('nothing that is not there', () => atLeast(99.5, truth.wrongEdges()));

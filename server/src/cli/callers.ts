@@ -4,7 +4,7 @@ import { loadCallersProgram } from '../host/load-callers.js';
 import { entryPointOf } from '../program/entry-points.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
-import { UsageError } from './errors.js';
+import { functionsNamed, noFunction } from './function-argument.js';
 import { loadTree, snapshotOptions, type TreeOptions } from './load.js';
 import { log, writeJson, writeLine } from './output.js';
 
@@ -109,24 +109,6 @@ function dotOf(tree: CallerTree): string {
   return [...lines.map((line) => line.replace(/\n/g, '\\n')), '}'].join('\n');
 }
 
-/** Functions of a name, or `file:name` where several files have one. */
-function named(program: Program, name: string): readonly FunctionNode[] {
-  const at = name.lastIndexOf(':');
-  const [file, plain] = at > 0 ? [name.slice(0, at), name.slice(at + 1)] : [undefined, name];
-  const nodes = program.symbols.functionsByName.get(plain) ?? [];
-  const meant =
-    file === undefined ? nodes : nodes.filter((node) => node.file === file || node.file.endsWith(`/${file}`));
-  const active = meant.filter((node) => program.callsTo(node).length > 0 || node.facts.truth !== 'false');
-  return active.length > 0 ? active : meant;
-}
-
-function closest(program: Program, name: string): string[] {
-  const wanted = name.toLowerCase();
-  return [...program.symbols.functionsByName.keys()]
-    .filter((known) => known.toLowerCase().includes(wanted) || wanted.includes(known.toLowerCase()))
-    .slice(0, 5);
-}
-
 /** The whole tree is searched for what leads to the function; a smaller scope is read as it is. */
 async function programFor(
   name: string,
@@ -147,16 +129,11 @@ async function programFor(
 
 export async function callers(name: string, tree: string, options: CallersOptions): Promise<number> {
   const { program, tree: root } = await programFor(name, tree, options);
-  const nodes = named(program, name);
+  const nodes = functionsNamed(program, name);
   const trees: CallerTree[] = nodes.map((node) => new CallerTrees(program, options.depth).of(node));
   if (trees.length === 0) {
     const edges = program.callsToName(name);
-    if (edges.length === 0) {
-      const near = closest(program, name);
-      throw new UsageError(
-        `no function '${name}' in scope '${options.scope}' of ${root}${near.length > 0 ? `; did you mean ${near.join(', ')}?` : '; try --scope all'}`,
-      );
-    }
+    if (edges.length === 0) throw noFunction(program, name, options.scope, root);
     trees.push({
       function: name,
       file: null,

@@ -3,6 +3,7 @@ import { isAbsolute, relative } from 'node:path';
 import type { FunctionNode } from '../program/model.js';
 import type { TreeAnalysis } from '../rules/tree-analysis.js';
 import { UsageError } from './errors.js';
+import { functionsNamed, noFunction } from './function-argument.js';
 import { loadTree, type TreeOptions } from './load.js';
 import { writeJson, writeJsonLines, writeLine } from './output.js';
 
@@ -54,11 +55,9 @@ export async function locks(what: string | undefined, tree: string, options: Loc
     return atLine(analysis, file, Number(place[2]), options);
   }
   const nodes =
-    what === undefined
-      ? [...analysis.program.functions()]
-      : (analysis.program.symbols.functionsByName.get(what) ?? []);
+    what === undefined ? [...analysis.program.functions()] : functionsNamed(analysis.program, what);
   if (what !== undefined && nodes.length === 0)
-    throw new UsageError(`no function '${what}' in scope '${options.scope}' of ${loaded.tree}`);
+    throw noFunction(analysis.program, what, options.scope, loaded.tree);
   if (options.format !== 'text')
     await writeJsonLines(
       (function* () {

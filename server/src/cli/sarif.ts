@@ -19,6 +19,13 @@ function location(file: string, line: number, column: number, text?: string): ob
   };
 }
 
+function codeFlow(path: Finding['path']): object {
+  const locations = path.map((step) => ({
+    location: location(step.file, step.line, step.column, `${step.function}: ${step.text}`),
+  }));
+  return { threadFlows: [{ locations }] };
+}
+
 export function sarifOf(findings: readonly Finding[]): object {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -44,17 +51,8 @@ export function sarifOf(findings: readonly Finding[]): object {
           level: LEVEL[finding.severity],
           message: { text: finding.message },
           locations: [location(finding.file, finding.line, finding.column)],
-          codeFlows: [
-            {
-              threadFlows: [
-                {
-                  locations: finding.path.map((step) => ({
-                    location: location(step.file, step.line, step.column, `${step.function}: ${step.text}`),
-                  })),
-                },
-              ],
-            },
-          ],
+          // SARIF wants at least one step in a flow.
+          ...(finding.path.length > 0 && { codeFlows: [codeFlow(finding.path)] }),
         })),
       },
     ],

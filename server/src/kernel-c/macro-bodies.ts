@@ -70,10 +70,16 @@ export function itemsText(macros: readonly FoundMacro[], indices: readonly numbe
   return indices.map((index) => `${readable(macros[index]!)} ;\n`).join('');
 }
 
-/** Text in which each of the given macros is a function named after its index. */
+/** `{ .flags = f, .run = g }` is a value; a block of statements has semicolons. */
+const isInitialiser = (text: string) => /^\{[^;]*\}$/.test(text) && /[.,=&]/.test(text);
+
+/** Text in which each of the given macros is a function, or a variable, named after its index. */
 export function macroText(macros: readonly FoundMacro[], indices: readonly number[]): string {
   const lines: string[] = [];
-  for (const index of indices)
-    lines.push(`void ${MACRO_FUNCTION}${index}(void)`, '{', `${readable(macros[index]!)} ;`, '}');
+  for (const index of indices) {
+    const text = readable(macros[index]!);
+    if (isInitialiser(text)) lines.push(`int ${MACRO_FUNCTION}${index} = ${text} ;`);
+    else lines.push(`void ${MACRO_FUNCTION}${index}(void)`, '{', `${text} ;`, '}');
+  }
   return lines.join('\n');
 }

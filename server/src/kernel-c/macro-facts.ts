@@ -8,6 +8,7 @@ import { hasItems, hasReadableBody, itemsText, MACRO_FUNCTION, macroText } from 
 import { type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
 import { readMasked } from './read-masked.js';
+import type { Expression, Statement } from './syntax.js';
 
 /** The macros of a file, with the bodies that could be read. */
 export function readMacros(
@@ -46,11 +47,17 @@ function readBodies(
   const text = macroText(found, indices);
   const read = nothingFound();
   readMasked(parser, maskKernelC(text, configuration), new LineIndex(text), read);
+  const macroNamed = (name: string) =>
+    name.startsWith(MACRO_FUNCTION) ? macros[Number(name.slice(MACRO_FUNCTION.length))] : undefined;
   for (const { name, body } of read.functions) {
-    const macro = name.startsWith(MACRO_FUNCTION)
-      ? macros[Number(name.slice(MACRO_FUNCTION.length))]
-      : undefined;
+    const macro = macroNamed(name);
     if (macro) macro.body = body;
+  }
+  for (const { name, initialiser } of read.variables) {
+    const macro = macroNamed(name);
+    if (!macro || initialiser === undefined) continue;
+    const value: Statement = { k: 'expr', x: JSON.parse(initialiser) as Expression, p: 0 };
+    macro.body = JSON.stringify([value]);
   }
 }
 

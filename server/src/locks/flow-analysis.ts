@@ -169,8 +169,8 @@ class FlowRun {
 
   private forget(state: LockState, name: string, lent: boolean): LockState {
     const place = lent ? `&${name}` : name;
-    let keys = this.touched.get(place);
-    if (!keys) this.touched.set(place, (keys = this.relevant.touchedBy(name, lent)));
+    const keys = this.touched.get(place) ?? this.relevant.touchedBy(name, lent);
+    this.touched.set(place, keys);
     let next = state;
     for (const key of keys) next = withFact(next, key, undefined);
     return next;

@@ -4,11 +4,12 @@ import { expandMacro, unwrap } from '../program/expansion.js';
 import type { FunctionNode } from '../program/model.js';
 import type { Symbols } from '../program/symbols.js';
 import { conditionText, constantOf, equalityKey } from './condition-text.js';
-import { ExpressionFlow, type Written } from './expression-flow.js';
+import { ExpressionFlow } from './expression-flow.js';
 import type { FlowGraph, Truthiness } from './flow-graph.js';
 import type { End, Ends } from './graph-writer.js';
 import type { OpenGuard } from './guarded-scopes.js';
 import { LockNames } from './lock-names.js';
+import type { Written } from './macro-use.js';
 
 const MAX_EXPANSION_DEPTH = 12;
 

@@ -238,8 +238,8 @@ export class RelevantKeys {
     const leavingAlone = new Set<string>();
     for (const [key, ranges] of graph.decides) {
       const group = groups.of(key);
-      let own = places.get(group);
-      if (!own) places.set(group, (own = new Set()));
+      const own = places.get(group) ?? new Set();
+      places.set(group, own);
       for (const range of ranges) {
         const leads = leaves(graph, range);
         if (leads) leaving.add(key);

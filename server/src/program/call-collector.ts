@@ -4,13 +4,19 @@ import { isTypeName } from '../kernel-c/knowledge.js';
 import {
   columnOf,
   type Expression,
-  type Initialiser,
   lineOffsetOf,
   type Position,
   type Statement,
   type TypeText,
 } from '../kernel-c/syntax.js';
 import { expandMacro, unwrap } from './expansion.js';
+import {
+  FUNCTION_OF_MODULE,
+  GUARDS,
+  OPAQUE_MACROS,
+  STATIC_CALL_SETTERS,
+  STATIC_CALLS,
+} from './known-macros.js';
 import type {
   Assignment,
   CallSite,
@@ -21,29 +27,9 @@ import type {
   Slot,
   Via,
 } from './model.js';
+import { initialiserSlots, memberSlot, parameterSlot, variableSlot } from './slot-names.js';
 import type { Symbols } from './symbols.js';
 import { TypeScope } from './types.js';
-
-/** `static_call(key)` and its kin (include/linux/static_call.h): the call's callee is itself a call. */
-const STATIC_CALLS: ReadonlySet<string> = new Set(['static_call', 'static_call_cond', 'static_call_mod']);
-
-/** Macros of include/linux/static_call.h that put a function behind a key: which argument is the function. */
-export const STATIC_CALL_SETTERS: ReadonlyMap<string, number> = new Map([
-  ['static_call_update', 1],
-  ['__static_call_update', 2],
-  ['DEFINE_STATIC_CALL', 1],
-  ['DEFINE_STATIC_CALL_NULL', 1],
-  ['DEFINE_STATIC_CALL_RET0', 1],
-]);
-
-/** Calls of a constructor and, at the scope's end, of a destructor (include/linux/cleanup.h; ACQUIRE in later kernels). */
-const GUARDS: ReadonlySet<string> = new Set(['guard', 'CLASS', 'ACQUIRE']);
-
-/** include/linux/module.h: the address of another module's function, if it is loaded. */
-const FUNCTION_OF_MODULE: ReadonlySet<string> = new Set(['symbol_get', 'symbol_request']);
-
-/** Names that stay as they are though headers define macros for them: their meaning is known here. */
-const OPAQUE_MACROS: ReadonlySet<string> = new Set([...STATIC_CALLS, ...STATIC_CALL_SETTERS.keys()]);
 
 const MAX_EXPANSION_DEPTH = 16;
 
@@ -348,7 +334,7 @@ export class CallCollector {
     if (this.watched.has(name)) this.mentions.add(name);
     if (isTypeName(name) && !this.symbols.isFunctionName(name)) return;
     const localType = this.locals.get(name);
-    if (localType !== undefined && !context.active.includes(name)) {
+    if (localType !== undefined && !context.active.includes(name) && !this.isShadowedMacro(name, localType)) {
       this.site({ slot: this.local(name), text: name, via: 'pointer' }, node.p, context);
       return;
     }
@@ -381,6 +367,11 @@ export class CallCollector {
     }
     this.site({ name, text: name, via: 'call' }, node.p, context);
     this.passArguments(name, node, context);
+  }
+
+  /** `u32 min, max; … min(a, b)`: a variable may have a macro's name, for only the macro is followed by parentheses. */
+  private isShadowedMacro(name: string, type: TypeText): boolean {
+    return !this.mayHoldFunction(type) && (this.macro(name)?.facts.parameters ?? null) !== null;
   }
 
   /** Functions handed over as arguments become values of the callee's parameters. */
@@ -516,65 +507,8 @@ export class CallCollector {
       if (slot !== '' && this.mayHoldFunction(type)) this.assignFrom(slot, node, p, context);
       return;
     }
-    initialiserSlots(this.symbols, slot, type, node.items, (member, x, at) =>
-      this.assignFrom(member, x, at, context),
-    );
-  }
-}
-
-export function parameterSlot(functionName: string, index: number, file: string): Slot {
-  return `P:${functionName}#${index}@${file}`;
-}
-
-export function variableSlot(variable: { file: string; facts: { name: string; static: boolean } }): Slot {
-  return `V:${variable.facts.name}${variable.facts.static ? `@${variable.file}` : ''}`;
-}
-
-/** Slot of a member: by its aggregate where that is known, by the bare field name otherwise. */
-export function memberSlot(symbols: Symbols, owner: TypeText | undefined, field: string): Slot {
-  if (owner === undefined || owner === '') return `S:?.${field}`;
-  return `S:${symbols.resolveType(owner).replace(/^(struct|union) /, '')}.${field}`;
-}
-
-/** Calls `found` for each value of an initialiser list with the slot of the member it goes to. */
-export function initialiserSlots(
-  symbols: Symbols,
-  slot: Slot,
-  type: TypeText,
-  items: readonly Initialiser[],
-  found: (slot: Slot, value: Expression, p: Position) => void,
-): void {
-  const resolved = symbols.resolveType(type);
-  const isArray = resolved.endsWith('*') || (resolved.endsWith('*()') === false && resolved.endsWith('()*'));
-  const element = resolved.replace(/\*$/, '');
-  const aggregate = symbols.aggregate(resolved.replace(/\**$/, ''));
-  let position = 0;
-  for (const item of items) {
-    let memberType: TypeText | undefined = resolved;
-    let memberSlotName = slot;
-    if (item.d) {
-      for (const designator of item.d) {
-        if (designator === '[]') memberType = memberType?.replace(/\*$/, '');
-        else {
-          const owner: TypeText | undefined = memberType?.replace(/\**$/, '');
-          memberSlotName = memberSlot(symbols, owner, designator);
-          memberType = owner === undefined ? undefined : symbols.fieldType(owner, designator);
-        }
-      }
-      const index = aggregate?.facts.fields.findIndex((field) => field.name === item.d![0]) ?? -1;
-      if (index >= 0) position = index + 1;
-    } else if (isArray || !aggregate) {
-      memberType = element;
-    } else {
-      const field = aggregate.facts.fields[position++];
-      if (!field) continue;
-      memberSlotName = memberSlot(symbols, resolved, field.name);
-      memberType = field.type;
-    }
-    const value = unwrap(item.x);
-    if (value.k === 'init')
-      initialiserSlots(symbols, memberSlotName, value.t ?? memberType ?? '', value.items, found);
-    else if (memberSlotName !== '') found(memberSlotName, item.x, item.p);
+    const put = (member: Slot, x: Expression, at: Position) => this.assignFrom(member, x, at, context);
+    initialiserSlots(this.symbols, (name) => this.macro(name), slot, type, node.items, put);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Call edges over linked functions, both ways. An edge is made when first asked for. */
 import type { CallEdge, CallSite, FunctionNode, FunctionUnit } from './model.js';
-import type { SlotGraph, SlotTarget } from './slots.js';
+import { memberOf, type SlotGraph, type SlotTarget } from './slots.js';
 import type { StaticCallRule } from './static-calls.js';
 import type { Symbols } from './symbols.js';
 
@@ -35,7 +35,7 @@ export class CallGraph {
   constructor(private readonly linked: Linked) {}
 
   /** Functions that a call site may reach, with how each got there. */
-  private targets(site: CallSite): { slot?: string; targets: readonly SlotTarget[] } {
+  private targets(site: CallSite): { key?: string; targets: readonly SlotTarget[] } {
     const { slots, symbols, rules } = this.linked;
     const reaches = (name: string, from: string, file: string) => symbols.fn(name, from)?.file === file;
     if (site.slot === undefined) return { targets: [] };
@@ -45,10 +45,9 @@ export class CallGraph {
       const rule = rules.find((candidate) => key.startsWith(candidate.prefix));
       if (!rule) return { targets: direct };
       const member = `${rule.owner}.${key.slice(rule.prefix.length)}`;
-      return { slot: member, targets: [...slots.targets(`S:${member}`, reaches), ...direct] };
+      return { key: member, targets: [...slots.targets(`S:${member}`, reaches), ...direct] };
     }
-    const slot = site.slot.startsWith('S:') && !site.slot.startsWith('S:?') ? site.slot.slice(2) : undefined;
-    return { ...(slot !== undefined && { slot }), targets: slots.targets(site.slot, reaches) };
+    return { targets: slots.targets(site.slot, reaches) };
   }
 
   private edgesAt(node: FunctionNode, site: CallSite): CallEdge[] {
@@ -65,25 +64,38 @@ export class CallGraph {
         },
       ];
     }
-    const { slot, targets } = this.targets(site);
-    const common = { caller: node, site, via: site.via, ...(slot !== undefined && { slot }) };
+    const { key, targets } = this.targets(site);
+    const common = { caller: node, site };
     const edges: CallEdge[] = [];
     const shown = new Set<string>();
     for (const target of targets) {
       const callee = symbols.fn(target.functionName, target.from) ?? null;
-      const key = callee?.id ?? target.functionName;
-      if (shown.has(key)) continue;
-      shown.add(key);
+      const id = callee?.id ?? target.functionName;
+      if (shown.has(id)) continue;
+      shown.add(id);
+      const slot = key ?? target.member;
       edges.push({
         ...common,
+        // `free_folio = mapping->a_ops->free_folio; free_folio(folio)` calls through the member.
+        via: site.via === 'pointer' && target.member !== undefined ? 'ops' : site.via,
+        ...(slot !== undefined && { slot }),
         calleeName: target.functionName,
         callee,
         assignedAt: target.at,
         certainty: targets.length === 1 ? 'likely' : 'possible',
       });
     }
-    if (edges.length === 0)
-      edges.push({ ...common, calleeName: site.text, callee: null, certainty: 'possible' });
+    if (edges.length === 0) {
+      const slot = key ?? (site.slot === undefined ? undefined : memberOf(site.slot));
+      edges.push({
+        ...common,
+        via: site.via,
+        ...(slot !== undefined && { slot }),
+        calleeName: site.text,
+        callee: null,
+        certainty: 'possible',
+      });
+    }
     return edges;
   }
 

@@ -6,12 +6,17 @@
 import type { FunctionFacts, InvocationFacts, VariableFacts } from '../kernel-c/facts.js';
 import type { Expression, Statement } from '../kernel-c/syntax.js';
 import { macroBody, type Substitution, substitutionOf, unwrap } from './expansion.js';
+import { STATIC_CALL_SETTERS } from './known-macros.js';
 import type { MacroEntry } from './model.js';
 
 export interface GeneratedItems {
   functions: FunctionFacts[];
   variables: VariableFacts[];
+  /** `DEFINE_STATIC_CALL(key, function)`. */
+  staticCalls: { key: string; functionName: string; line: number }[];
 }
+
+export const nothingGenerated = (): GeneratedItems => ({ functions: [], variables: [], staticCalls: [] });
 
 /** Definitions of a macro that count at file level, as seen from one file. */
 export type MacroDefinitions = (name: string) => readonly MacroEntry[];
@@ -32,6 +37,7 @@ const MAX_FUNCTIONS = 2000;
 class Expansion {
   private readonly functions = new Map<string, FunctionFacts>();
   private readonly variables = new Map<string, VariableFacts>();
+  private readonly staticCalls: GeneratedItems['staticCalls'] = [];
 
   constructor(
     private readonly definitions: MacroDefinitions,
@@ -42,12 +48,25 @@ class Expansion {
     const { name, arguments: texts, parsed } = this.invocation;
     const args = parsed === undefined ? texts.map(argumentOf) : (JSON.parse(parsed) as Expression[]);
     this.use(name, args, 0);
-    return { functions: [...this.functions.values()], variables: [...this.variables.values()] };
+    return {
+      functions: [...this.functions.values()],
+      variables: [...this.variables.values()],
+      staticCalls: this.staticCalls,
+    };
   }
 
   private use(name: string, args: readonly Expression[], depth: number): void {
     if (depth > MAX_DEPTH || this.functions.size > MAX_FUNCTIONS) return;
+    const setter = depth > 0 ? STATIC_CALL_SETTERS.get(name) : undefined;
+    if (setter !== undefined) return this.addStaticCall(args, setter);
     for (const macro of this.definitions(name)) this.expand(macro, args, depth);
+  }
+
+  private addStaticCall(args: readonly Expression[], setter: number): void {
+    const key = args[0] && unwrap(args[0]);
+    const value = args[setter] && unwrap(args[setter]);
+    if (key?.k === 'id' && value?.k === 'id')
+      this.staticCalls.push({ key: key.n, functionName: value.n, line: this.invocation.line });
   }
 
   private expand(macro: MacroEntry, args: readonly Expression[], depth: number): void {

@@ -4,12 +4,13 @@
  */
 import type { Configuration } from '../kernel-c/conditions.js';
 import type { FileFacts } from '../kernel-c/facts.js';
-import type { Expression, Statement } from '../kernel-c/syntax.js';
+import type { Statement } from '../kernel-c/syntax.js';
 import type { TemplateInstance } from '../kernel-c/templates.js';
-import { CallCollector, initialiserSlots, STATIC_CALL_SETTERS, variableSlot } from './call-collector.js';
+import { CallCollector } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
 import { sameFunction, sameFunctions, sameSurroundings } from './face.js';
-import type { Assignment, CallEdge, FunctionNode, FunctionUnit, Slot } from './model.js';
+import { fileAssignments } from './file-assignments.js';
+import type { Assignment, CallEdge, FunctionNode, FunctionUnit } from './model.js';
 import { SlotGraph } from './slots.js';
 import { staticCallRules } from './static-calls.js';
 import { Symbols } from './symbols.js';
@@ -294,61 +295,4 @@ function changedNames(before: FileFacts, after: FileFacts): Set<string> {
   differences(before, after);
   differences(after, before);
   return names;
-}
-
-/** What global initialisers and file-level macros put into slots. */
-function* fileAssignments(symbols: Symbols, file: string, facts: FileFacts): Iterable<Assignment> {
-  for (const variable of [...facts.variables, ...(symbols.generatedVariables.get(file) ?? [])]) {
-    if (variable.initialiser === undefined) continue;
-    const value = JSON.parse(variable.initialiser) as Expression;
-    const found: Assignment[] = [];
-    const add = (slot: Slot, node: Expression, p: number) => {
-      const names: string[] = [];
-      functionNames(node, names);
-      for (const name of names) {
-        const at = { file, line: variable.line + Math.floor(p / 1024), column: (p % 1024) + 1 };
-        if (symbols.fn(name, file)) found.push({ slot, source: { functionName: name }, at });
-        else {
-          const other = symbols.variable(name, file);
-          if (other && symbols.resolveType(other.facts.type).includes('()'))
-            found.push({ slot, source: { slot: variableSlot(other) }, at });
-        }
-      }
-    };
-    const slot = variableSlot({ file, facts: variable });
-    if (value.k === 'init') initialiserSlots(symbols, slot, variable.type, value.items, add);
-    else add(slot, value, 0);
-    yield* found;
-  }
-  for (const invocation of facts.invocations) {
-    const at = { file, line: invocation.line, column: 1 };
-    const setter = STATIC_CALL_SETTERS.get(invocation.name);
-    if (setter !== undefined && invocation.arguments[setter] !== undefined) {
-      yield {
-        slot: `K:${invocation.arguments[0]}`,
-        source: { functionName: invocation.arguments[setter]! },
-        at,
-      };
-    } else if (
-      /^(DECLARE|DEFINE)_(DELAYED_|DEFERRABLE_)?WORK$/.test(invocation.name) &&
-      invocation.arguments[1] !== undefined
-    ) {
-      yield { slot: 'S:work_struct.func', source: { functionName: invocation.arguments[1] }, at };
-    }
-  }
-}
-
-function functionNames(value: Expression, into: string[]): void {
-  switch (value.k) {
-    case 'id':
-      into.push(value.n);
-      return;
-    case 'unary':
-    case 'cast':
-      return functionNames(value.x, into);
-    case 'cond':
-      if (value.t) functionNames(value.t, into);
-      return functionNames(value.e, into);
-    default:
-  }
 }

@@ -6,9 +6,25 @@ export interface SlotTarget {
   /** File whose names are meant: where the assignment stands. */
   from: string;
   at: Place;
+  /** Member that the function was read from on its way to the call, the nearest one: `address_space_operations.free_folio`. */
+  member?: string;
+}
+
+interface Reached {
+  slot: Slot;
+  member?: string;
 }
 
 const MAX_TARGETS = 400;
+
+/** The member that a slot stands for, `struct.field`, if the struct is known. */
+export const memberOf = (slot: Slot) =>
+  slot.startsWith('S:') && !slot.startsWith('S:?') ? slot.slice(2) : undefined;
+
+function reached(slot: Slot, nearer?: string): Reached {
+  const member = nearer ?? memberOf(slot);
+  return { slot, ...(member !== undefined && { member }) };
+}
 
 export class SlotGraph {
   private readonly sources = new Map<Slot, Assignment[]>();
@@ -57,13 +73,14 @@ export class SlotGraph {
     if (known) return known;
     const found = new Map<string, SlotTarget>();
     const seen = new Set<Slot>([slot]);
-    const pending: Slot[] = [slot];
+    const pending: Reached[] = [reached(slot)];
     while (pending.length > 0 && found.size < MAX_TARGETS) {
-      for (const assignment of this.assignmentsTo(pending.pop()!, reaches)) {
+      const at = pending.pop()!;
+      for (const assignment of this.assignmentsTo(at.slot, reaches)) {
         if ('slot' in assignment.source) {
           if (!seen.has(assignment.source.slot)) {
             seen.add(assignment.source.slot);
-            pending.push(assignment.source.slot);
+            pending.push(reached(assignment.source.slot, at.member));
           }
           continue;
         }
@@ -73,6 +90,7 @@ export class SlotGraph {
             functionName: assignment.source.functionName,
             from: assignment.at.file,
             at: assignment.at,
+            ...(at.member !== undefined && { member: at.member }),
           });
       }
     }

@@ -4,8 +4,8 @@
  * `kvm_x86_<x>` calls what is in `kvm_x86_ops.<x>`, for every x.
  */
 import { type Expression, visitStatement } from '../kernel-c/syntax.js';
-import { STATIC_CALL_SETTERS } from './call-collector.js';
 import { macroBody, unwrap } from './expansion.js';
+import { STATIC_CALL_SETTERS } from './known-macros.js';
 import type { MacroEntry } from './model.js';
 import type { Symbols } from './symbols.js';
 import { TypeScope } from './types.js';

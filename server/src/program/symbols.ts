@@ -1,10 +1,10 @@
 /** Names of the tree → what they mean, seen from one file. */
 import { both, type Configuration, evaluateCondition, type Truth } from '../kernel-c/conditions.js';
-import type { FileFacts, FunctionFacts, VariableFacts } from '../kernel-c/facts.js';
+import type { FileFacts, FunctionFacts } from '../kernel-c/facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
 import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
 import { evaluatedParameters } from './argument-use.js';
-import { type GeneratedItems, generatedItems, isStaged, isStageFile } from './generated.js';
+import { type GeneratedItems, generatedItems, isStaged, isStageFile, nothingGenerated } from './generated.js';
 import type { FunctionNode, MacroEntry, VariableEntry } from './model.js';
 
 interface Dated {
@@ -39,8 +39,8 @@ export class Symbols {
   readonly variables = new Map<string, VariableEntry[]>();
   readonly typedefs = new Map<string, TypeText>();
   readonly prototypes = new Map<string, { file: string; line: number }[]>();
-  /** Variables that macros define, by the file that uses those. */
-  readonly generatedVariables = new Map<string, readonly VariableFacts[]>();
+  /** What macros define outside of functions, by the file that uses them. */
+  private readonly generated = new Map<string, GeneratedItems>();
   private readonly enumerators = new Set<string>();
   private readonly aggregates = new Map<
     string,
@@ -99,23 +99,25 @@ export class Symbols {
 
   /** To be called when all macros are known: some of them define functions. */
   private addFunctions(file: string, facts: FileFacts): void {
-    const { functions, variables } = this.generatedBy(file, facts);
-    const nodes = functionNodes(file, inOrder([...facts.functions, ...functions]));
+    const generated = this.generatedBy(file, facts);
+    const nodes = functionNodes(file, inOrder([...facts.functions, ...generated.functions]));
     this.functionsByFile.set(file, nodes);
     for (const node of nodes) push(this.functionsByName, node.name, node);
-    this.generatedVariables.set(file, variables);
-    for (const variable of variables) push(this.variables, variable.name, { file, facts: variable });
+    this.generated.set(file, generated);
+    for (const variable of generated.variables)
+      push(this.variables, variable.name, { file, facts: variable });
   }
 
   /** What the macros that a file uses outside of functions define there. */
   private generatedBy(file: string, facts: FileFacts): GeneratedItems {
     const definitions = (name: string) => this.fileLevelMacros(name, file);
     const written = new Set(facts.functions.map((fn) => fn.name));
-    const all: GeneratedItems = { functions: [], variables: [] };
+    const all = nothingGenerated();
     for (const invocation of facts.invocations) {
       if (!this.macros.has(invocation.name)) continue;
-      const { functions, variables } = generatedItems(definitions, invocation);
+      const { functions, variables, staticCalls } = generatedItems(definitions, invocation);
       all.variables.push(...variables);
+      all.staticCalls.push(...staticCalls);
       for (const fn of functions) {
         if (written.has(fn.name)) continue;
         written.add(fn.name);
@@ -123,6 +125,10 @@ export class Symbols {
       }
     }
     return all;
+  }
+
+  generatedIn(file: string): GeneratedItems {
+    return this.generated.get(file) ?? nothingGenerated();
   }
 
   private fileLevelMacros(name: string, from: string): readonly MacroEntry[] {
@@ -164,7 +170,7 @@ export class Symbols {
     const kept: { node: FunctionNode; before: FunctionNode['facts'] }[] = [];
     const added: FunctionNode[] = [];
     const generated = this.generatedBy(file, facts);
-    this.generatedVariables.set(file, generated.variables);
+    this.generated.set(file, generated);
     const nodes = functionNodes(file, inOrder([...facts.functions, ...generated.functions])).map((fresh) => {
       const node = before.get(fresh.id);
       if (!node) {
