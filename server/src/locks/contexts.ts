@@ -53,8 +53,12 @@ export class LockContexts {
   private feasible: FeasiblePaths | undefined;
   private heldCalls: Map<LockName, HeldCall[]> | undefined;
 
-  constructor(private readonly program: Program) {
-    this.flows = new LockFlows(program);
+  /** @param focus the only locks that will be asked about; nothing: any */
+  constructor(
+    private readonly program: Program,
+    focus?: readonly LockName[],
+  ) {
+    this.flows = new LockFlows(program, focus);
   }
 
   /** Takes in changed function bodies, where function pointers stay what they were. Contexts flow anew only where a call or the locks at a call are others. */

@@ -5,6 +5,7 @@ import { bodyOf, type Program } from '../program/program.js';
 import { analyseFlow, type Constants, type FlowResult, factsOf } from './flow-analysis.js';
 import { FlowBuilder, lineOf } from './flow-builder.js';
 import { assignedNames, type FlowGraph, type FlowNode } from './flow-graph.js';
+import { LockFocus } from './lock-focus.js';
 import type { LockNames } from './lock-names.js';
 import {
   ENTRY_STATE,
@@ -54,7 +55,7 @@ const ONLY_ENTRY: readonly LockState[] = [ENTRY_STATE];
 
 const CHANGES_LOCKS: ReadonlySet<string> = new Set(['acquire', 'release', 'try', 'downgrade']);
 
-function touchesLocks(mentions: ReadonlySet<string>): boolean {
+function changesLocks(mentions: ReadonlySet<string>): boolean {
   for (const word of mentions) {
     const primitive = lockPrimitive(word);
     if (!primitive || CHANGES_LOCKS.has(primitive.op)) return true;
@@ -69,11 +70,19 @@ export class LockFlows {
   /** Answers of `statesBefore`; forgotten as soon as any flow is another. */
   private edgeStates = new WeakMap<CallEdge, readonly LockState[]>();
   private readonly graphs = new Map<string, Graph>();
+  private readonly focus: LockFocus | undefined;
 
-  constructor(private readonly program: Program) {
-    this.analyseAll(
-      [...program.functions()].filter((node) => touchesLocks(program.unit(node)?.mentions ?? new Set())),
-    );
+  /** @param focus locks that will be asked about: others are then followed as far as these need it */
+  constructor(
+    private readonly program: Program,
+    focus?: readonly LockName[],
+  ) {
+    this.focus = focus && new LockFocus(program.symbols, focus);
+    this.start();
+  }
+
+  private start(): void {
+    this.analyseAll([...this.program.functions()].filter((node) => this.touchesLocks(node)));
   }
 
   /**
@@ -81,6 +90,12 @@ export class LockFlows {
    * @param removed functions that are no more
    */
   update(changed: readonly FunctionNode[], removed: readonly FunctionNode[]): boolean {
+    if (this.focus?.learn(changed)) {
+      this.locks.clear();
+      this.summaries.clear();
+      this.start();
+      return true;
+    }
     const callers = this.forgetCallers([...changed, ...removed]);
     for (const node of [...changed, ...removed]) this.forget(node);
     const again = new Set([...changed, ...callers]);
@@ -111,8 +126,13 @@ export class LockFlows {
     this.summaries.delete(node.id);
   }
 
+  private touchesLocks(node: FunctionNode): boolean {
+    const unit = this.program.unit(node);
+    return unit !== undefined && changesLocks(unit.mentions) && this.focus?.concerns(node) !== false;
+  }
+
   private mayTouchLocks(node: FunctionNode): boolean {
-    if (touchesLocks(this.program.unit(node)?.mentions ?? new Set())) return true;
+    if (this.touchesLocks(node)) return true;
     return this.program
       .callsFrom(node)
       .some(({ callee }) => callee && this.summaries.get(callee.id)?.neutral === false);

@@ -1,5 +1,6 @@
 /** Every rule, and running them. */
 
+import type { LockName } from '../locks/lock-state.js';
 import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
 import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
@@ -16,6 +17,9 @@ export const allRules: readonly Rule[] = [
   rmpInAttributeChange,
   freeWithoutRmpReset,
 ];
+
+/** Locks that some rule asks about. */
+export const ruleLocks: readonly LockName[] = [...new Set(allRules.flatMap((rule) => rule.locks))];
 
 /**
  * Findings of the given rules (all when empty), ordered by place.

@@ -13,6 +13,7 @@ vmalloc aliases (which takes mutexes) and flushes every CPU's TLB. All of that m
 scheduling-while-atomic BUG()s. In the tree: \`change_page_attr_set_clr()\` calls \`vm_unmap_aliases()\`, arch/x86/mm/pat/set_memory.c.
 
 **How it is mended.** Change the directmap where the page changes its owner, before mmu_lock is taken or after it is dropped.`,
+  locks: ['kvm.mmu_lock'],
   check: (input) => {
     const changes = byName(
       new Set([...hooksOfKind('directmap')].filter((name) => name !== 'vm_unmap_aliases')),

@@ -61,5 +61,6 @@ Userspace can free guest_memfd pages whenever it likes, by punching a hole.
 to the normal state before handing them back to the kernel.
 
 **How it is mended.** Give the file's address_space_operations a \`free_folio\` that calls \`kvm_arch_gmem_invalidate()\`.`,
+  locks: [],
   check,
 };

@@ -18,7 +18,7 @@ export interface HookReport {
 }
 
 function strongest(analysis: TreeAnalysis, nodes: readonly FunctionNode[]): HookReport['mmuLock'] {
-  const found = new Set(nodes.map((node) => analysis.contexts.whenHeld(node, 'kvm.mmu_lock')));
+  const found = new Set(nodes.map((node) => analysis.ruleContexts.whenHeld(node, 'kvm.mmu_lock')));
   return found.has('always')
     ? found.size > 1 && found.has('sometimes')
       ? 'sometimes'

@@ -16,6 +16,7 @@ holding KVM->mmu_lock, because pages have to be unmapped from the directmap (row
 
 **How it is mended.** RMP updates belong where a page is allocated for the guest (\`kvm_gmem_get_pfn()\`, before mmu_lock is
 taken) and where it goes back to the host (truncation, \`free_folio\`); under mmu_lock, zap SPTEs only.`,
+  locks: ['kvm.mmu_lock'],
   check: (input) =>
     findCallsUnderLock(input, {
       rule: 'rmp-under-mmu-lock',

@@ -104,5 +104,6 @@ under kvm->mmu_lock has the same issue as RMP updates.
 
 **How it is mended.** Do it before the lock is taken (top up a memory cache), after it is dropped, or with GFP_ATOMIC or GFP_NOWAIT
 and a way to fail. \`cond_resched_rwlock_write(&kvm->mmu_lock)\` drops the lock itself and is fine.`,
+  locks: ['kvm.mmu_lock'],
   check,
 };

@@ -63,7 +63,7 @@ function memberFirst(slot: string): string {
 
 /** Is mmu_lock held at these calls? */
 function lockAt({ analysis }: OpenTree, edges: readonly CallEdge[]): string {
-  const contexts = edges.map((edge) => analysis.contexts.atCall(edge, 'kvm.mmu_lock'));
+  const contexts = edges.map((edge) => analysis.ruleContexts.atCall(edge, 'kvm.mmu_lock'));
   if (contexts.every((held) => held.length === 0)) return '';
   const always = contexts.every((held) => held.length > 0 && held.every(({ when }) => when === 'always'));
   return always ? 'mmu_lock held' : 'mmu_lock sometimes held';

@@ -20,7 +20,7 @@ export function codeLenses({ analysis, locations }: OpenTree, file: string): Cod
     const entry = callers === 0 ? entryPointOf(program, node) : undefined;
     const title = `${callers} ${callers === 1 ? 'caller' : 'callers'}${entry ? `, entry: ${entry.label}` : ''}`;
     lenses.push({ range, command: { ...show, title } });
-    const held = analysis.contexts.whenHeld(node, 'kvm.mmu_lock');
+    const held = analysis.ruleContexts.whenHeld(node, 'kvm.mmu_lock');
     lenses.push({
       range,
       command: { ...show, title: `mmu_lock: ${held === 'never' ? 'never held' : `${held} held`}` },
