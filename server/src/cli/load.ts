@@ -32,6 +32,7 @@ export async function loadTree(tree: string, options: TreeOptions, snapshot?: Sn
   const loaded = await loadProgram({
     ...snapshotOptions(tree, options),
     watched: LOCK_WORDS,
+    readHere: true,
     onProgress: progressLine('reading'),
     ...(snapshot && { snapshot }),
     ...(options.workers !== undefined && { workers: options.workers }),

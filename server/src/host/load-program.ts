@@ -21,6 +21,8 @@ export interface LoadOptions extends SnapshotOptions {
   watched?: ReadonlySet<string>;
   /** Threads; 0 or nothing: chosen by the machine. */
   workers?: number;
+  /** May the calling thread read the files? See `ReadOptions`. */
+  readHere?: boolean;
   /** Called with the files done so far; not for every single one. */
   onProgress?(done: number, total: number): void;
   signal?: AbortSignal;
@@ -77,6 +79,7 @@ export async function loadProgram(options: LoadOptions): Promise<LoadedProgram> 
     configuration: configuration.data,
     bundle: snapshot.bundle,
     ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.readHere !== undefined && { readHere: options.readHere }),
     ...(options.signal && { signal: options.signal }),
     ...(options.fileTimeoutMs !== undefined && { fileTimeoutMs: options.fileTimeoutMs }),
     onResult(file, result) {
@@ -154,9 +157,9 @@ class Loading {
     }
   }
 
-  private take(path: string, record: PackRecord): boolean {
+  private take(path: string, record: PackRecord, decoded?: FileFacts): boolean {
     try {
-      this.facts.set(path, decodeFacts(record.facts));
+      this.facts.set(path, decoded ?? decodeFacts(record.facts));
       this.records.set(path, record);
       return true;
     } catch {
@@ -167,7 +170,7 @@ class Loading {
   }
 
   takeRead(file: ScopeFile, result: FileResult): void {
-    const { facts, hash, size, mtimeMs, ctimeMs, readAt, problem } = result;
+    const { facts, decoded, hash, size, mtimeMs, ctimeMs, readAt, problem } = result;
     this.changed = true;
     if (!facts) {
       this.notes.push({ file: file.path, line: 1, message: problem ?? 'not read' });
@@ -175,7 +178,7 @@ class Loading {
     }
     const { path } = file;
     const entry = { path, size, mtimeMs, ctimeMs, readAt, hash, check: hashOf(facts), length: facts.length };
-    this.take(path, { entry, facts });
+    this.take(path, { entry, facts }, decoded);
   }
 
   /** Reads the files again that others include several times: their facts depend on those others. */

@@ -3,9 +3,13 @@
  * dies costs the file it was at, and another one takes its place.
  */
 import { availableParallelism } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { configurationOf } from '../kernel-c/conditions.js';
+import { loadParser } from '../kernel-c/parser.js';
 import type { BundleFiles } from './bundle-files.js';
 import type { ConfigurationData } from './configuration.js';
+import { FileReader } from './file-reader.js';
 import type { ScopeFile } from './scope.js';
 import { errorCode } from './tree.js';
 import {
@@ -22,6 +26,12 @@ const MOST_WORKERS = 4;
 /** Below this many bytes of C a further thread costs more to start than it saves. */
 const BYTES_WORTH_A_WORKER = 256 * 1024;
 
+/**
+ * Processors from which on threads are quicker. Each compiles the reader's code for itself, which takes as long as
+ * reading a scope does, and two processors are most often two halves of one.
+ */
+const WORTH_THREADS = 4;
+
 /** For one thread; the largest file that is read takes a quarter of it. */
 const HEAP_MEGABYTES = 512;
 
@@ -31,12 +41,17 @@ export interface ReadOptions {
   bundle: BundleFiles;
   /** Threads; 0 or nothing: as many as the machine has processors, at most 4. */
   workers?: number;
+  /** May this thread read, where threads gain nothing? Only for those who have nothing else to do, such as a command. */
+  readHere?: boolean;
   /** Called once for every file, in no particular order. */
   onResult(file: ScopeFile, result: FileResult): void;
   signal?: AbortSignal;
   /** A thread that is at one file for longer is ended. Milliseconds. */
   fileTimeoutMs?: number;
 }
+
+/** How long this thread reads before it looks at timers and signals. Milliseconds. */
+const BREATH_MS = 30;
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -56,7 +71,8 @@ export async function readFiles(files: readonly ScopeFile[], options: ReadOption
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   // Big ones first: nobody is left with one when the others are done.
   const queue = [...files].sort((a, b) => b.size - a.size || (a.path < b.path ? -1 : 1));
-  await new Pool(queue, options, workerCount(options.workers, bytes)).run();
+  const readHere = options.readHere === true && !options.workers && availableParallelism() < WORTH_THREADS;
+  await new Pool(queue, options, readHere ? 1 : workerCount(options.workers, bytes)).run(readHere);
 }
 
 class Pool {
@@ -87,7 +103,7 @@ class Pool {
     this.seen = this.workers.map(() => ({ current: 0, since: 0 }));
   }
 
-  async run(): Promise<void> {
+  async run(readHere: boolean): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -98,7 +114,11 @@ class Pool {
     const timeout = this.options.fileTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     const watchdog = setInterval(() => this.watch(timeout), Math.min(1000, timeout));
     try {
-      for (let slot = 0; slot < this.workers.length; slot++) this.start(slot, []);
+      if (readHere) {
+        const broken = await this.readHere();
+        Atomics.store(this.shared, Shared.Next, this.files.length);
+        if (broken.length > 0 && !this.finished) this.start(0, broken);
+      } else for (let slot = 0; slot < this.workers.length; slot++) this.start(slot, []);
       await done;
     } finally {
       clearInterval(watchdog);
@@ -106,6 +126,31 @@ class Pool {
       // Nobody needs to wait for their memory to be freed.
       for (const worker of this.workers) void worker?.terminate();
     }
+  }
+
+  /**
+   * Reads the files on this thread.
+   * @returns indices of the files that broke the reader: a worker shall try them, which may break in its turn
+   */
+  private async readHere(): Promise<number[]> {
+    const { tree, configuration, bundle } = this.options;
+    const { symbols, closed, key } = configuration;
+    const parser = await loadParser(bundle);
+    const reader = new FileReader(parser, tree, this.paths, configurationOf(symbols, closed, key));
+    const broken: number[] = [];
+    let lastBreath = performance.now();
+    for (let index = 0; index < this.paths.length && !this.finished; index++) {
+      try {
+        this.take(reader.read(index));
+      } catch {
+        broken.push(index);
+      }
+      if (performance.now() - lastBreath > BREATH_MS) {
+        await nextTurn();
+        lastBreath = performance.now();
+      }
+    }
+    return broken;
   }
 
   private finish(settle: () => void): void {

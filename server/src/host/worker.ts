@@ -1,12 +1,8 @@
 /** A thread that reads files: bytes in, facts as JSON out. Bundled by itself, as dist/worker.js. */
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { configurationOf } from '../kernel-c/conditions.js';
-import { readFacts } from '../kernel-c/file-facts.js';
 import { loadParser } from '../kernel-c/parser.js';
-import { encodeFacts } from './facts-codec.js';
-import { readSource, UnreadableFile } from './source-file.js';
-import { reasonOf } from './tree.js';
+import { FileReader } from './file-reader.js';
 import {
   type FileResult,
   failedResult,
@@ -58,25 +54,15 @@ const parser = await loadParser(task.grammarFiles);
 const { symbols, closed, key } = task.configuration;
 const configuration = configurationOf(symbols, closed, key);
 
-function read(index: number): FileResult {
-  const readAt = Date.now();
-  let source: ReturnType<typeof readSource>;
-  try {
-    source = readSource(join(task.tree, task.paths[index]!));
-  } catch (error) {
-    const reason = error instanceof UnreadableFile ? error.message : reasonOf(error);
-    return failedResult(index, `not read: ${reason}`);
-  }
-  const { text, hash, size, mtimeMs, ctimeMs } = source;
-  const facts = encodeFacts(readFacts(parser, text, configuration));
-  return { index, facts, hash, size, mtimeMs, ctimeMs, readAt };
-}
+const reader = new FileReader(parser, task.tree, task.paths, configuration);
 
 for (const index of indices()) {
   if (Atomics.load(shared, Shared.Cancelled) !== 0) break;
   Atomics.store(shared, Shared.Current + slot, index + 1);
   try {
-    add(read(index));
+    const result = reader.read(index);
+    delete result.decoded;
+    add(result);
   } catch (error) {
     // A slip of our own code costs its file. After anything else, such as an abort inside of WASM, the parser's memory
     // can't be trusted: another worker takes over.
