@@ -17,6 +17,14 @@ import {
   STATIC_CALL_SETTERS,
   STATIC_CALLS,
 } from './known-macros.js';
+import {
+  argumentMarks,
+  effectsOf,
+  isMarked,
+  type MacroEffects,
+  type MacroEffectsCache,
+  type PlacelessSite,
+} from './macro-effects.js';
 import type {
   Assignment,
   CallSite,
@@ -45,19 +53,25 @@ interface Context {
 }
 
 export class CallCollector {
-  private readonly sites: CallSite[] = [];
-  private readonly assignments: Assignment[] = [];
-  private readonly mentions = new Set<string>();
+  readonly sites: CallSite[] = [];
+  readonly assignments: Assignment[] = [];
+  readonly mentions = new Set<string>();
   private readonly locals = new Map<string, TypeText>();
   private readonly types: TypeScope;
   private readonly file: string;
   /** Where the statement at hand begins: names have no place of their own. */
   private statementAt: Position = 0;
+  /** When probing: names that a local variable would change, and whether anything turned on what an argument is. */
+  readonly names = new Set<string>();
+  depends = false;
 
   constructor(
     private readonly symbols: Symbols,
     private readonly node: FunctionNode,
     private readonly watched: ReadonlySet<string>,
+    private readonly effects: MacroEffectsCache,
+    /** Is this a macro's body whose arguments are marks? */
+    private readonly probing = false,
   ) {
     this.file = node.file;
     this.types = new TypeScope(symbols, this.locals, node.file, node.facts.instance);
@@ -138,6 +152,7 @@ export class CallCollector {
 
   private declaration(node: Extract<Statement, { k: 'decl' }>, context: Context): void {
     let type = node.t;
+    if (this.probing && (isMarked(node.n) || isMarked(type))) this.depends = true;
     if (type.startsWith('typeof') && node.i) type = this.types.typeOf(node.i) ?? type;
     this.locals.set(node.n, type);
     if (node.i) {
@@ -190,6 +205,7 @@ export class CallCollector {
 
   /** `current` is a macro without parentheses that calls. */
   private objectMacro(name: string, context: Context): void {
+    if (this.probing) this.names.add(name);
     if (this.locals.has(name) || context.active.includes(name)) return;
     const macro = this.macro(name);
     if (!macro || macro.facts.parameters !== null || macro.facts.body === undefined) return;
@@ -204,6 +220,42 @@ export class CallCollector {
       active: [...context.active, name],
     };
     for (const statement of body) this.statement(statement, inner);
+  }
+
+  private useMacro(
+    macro: MacroEntry,
+    name: string,
+    node: Extract<Expression, { k: 'call' }>,
+    context: Context,
+  ): void {
+    const effects = this.effectsOf(macro, name, node.a.length);
+    if (!effects || effects.names.some((used) => this.locals.has(used)))
+      return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
+    if (context.active.length >= MAX_EXPANSION_DEPTH) return;
+    const at = context.at ?? node.p;
+    const inner: Context = { macro: context.macro ?? name, at, active: context.active };
+    for (const site of effects.sites) this.site(site, node.p, inner);
+    for (const used of effects.names) if (this.probing) this.names.add(used);
+    for (const word of effects.mentions) this.mentions.add(word);
+    for (const { slot, source } of effects.assignments) {
+      if (!('argument' in source)) this.assign(slot, source, at);
+      else {
+        const argument = node.a[source.argument];
+        if (argument) this.assignFrom(slot, argument, node.p, context);
+      }
+    }
+  }
+
+  /** What the macro does for whatever it is given, or `null` where that depends. */
+  private effectsOf(macro: MacroEntry, name: string, count: number): MacroEffects | null {
+    const { instance } = this.node.facts;
+    return this.effects.of(`${this.file} ${instance ?? ''}`, macro, count, () => {
+      const facts = { ...this.node.facts, parameters: [] };
+      const body = { id: `macro ${name}`, name: '', file: this.file, facts };
+      const probe = new CallCollector(this.symbols, body, this.watched, this.effects, true);
+      probe.inMacro(name, expandMacro(macro, argumentMarks(count)), 0, { active: [] });
+      return effectsOf(probe);
+    });
   }
 
   private call(node: Extract<Expression, { k: 'call' }>, context: Context): void {
@@ -331,6 +383,7 @@ export class CallCollector {
 
   private namedCall(name: string, node: Extract<Expression, { k: 'call' }>, context: Context): void {
     if (BUILTIN.test(name)) return;
+    if (this.probing) this.names.add(name);
     if (this.watched.has(name)) this.mentions.add(name);
     if (isTypeName(name) && !this.symbols.isFunctionName(name)) return;
     const localType = this.locals.get(name);
@@ -341,8 +394,7 @@ export class CallCollector {
     if (STATIC_CALL_SETTERS.has(name)) return this.setStaticCall(name, node, context);
     const macro = context.active.includes(name) || OPAQUE_MACROS.has(name) ? undefined : this.macro(name);
     if (macro) {
-      if (macro.facts.parameters !== null)
-        return this.inMacro(name, expandMacro(macro, node.a), node.p, context);
+      if (macro.facts.parameters !== null) return this.useMacro(macro, name, node, context);
       // `#define __compare_min <`: what looks like a call is an operator and its operand.
       if (/^\W+$/.test(macro.facts.text)) return;
       const alias = /^\w+$/.exec(macro.facts.text)?.[0];
@@ -388,11 +440,7 @@ export class CallCollector {
     if (key?.k === 'id' && value) this.assignFrom(`K:${key.n}`, value, context.at ?? node.p, context);
   }
 
-  private site(
-    site: { name?: string; slot?: Slot; text: string; via: Via },
-    p: Position,
-    context: Context,
-  ): void {
+  private site(site: PlacelessSite, p: Position, context: Context): void {
     const { line, column } = this.place(context.at ?? p);
     const via: Via = context.macro !== undefined && site.via === 'call' ? 'macro' : site.via;
     this.sites.push({
@@ -417,7 +465,10 @@ export class CallCollector {
     const node = unwrap(value);
     switch (node.k) {
       case 'id': {
+        if (this.probing && isMarked(node.n)) return this.sourceOfArgument(node.n);
         const type = this.locals.get(node.n);
+        // `typeof(x) __x = (x); f(__x)`: only the argument tells whether that is a function.
+        if (this.probing && type?.startsWith('typeof')) this.depends = true;
         if (type !== undefined)
           return this.mayHoldFunction(type) || type === 'void*' ? [{ slot: this.local(node.n) }] : [];
         if (this.symbols.fn(node.n, this.file)) return [{ functionName: node.n }];
@@ -441,6 +492,7 @@ export class CallCollector {
       case 'field':
       case 'index': {
         const type = this.types.typeOf(node);
+        if (this.probing && type === undefined && this.mayBeFunction(node)) this.depends = true;
         if (type === undefined || !this.mayHoldFunction(type)) return [];
         const slot = this.slotOf(node, context);
         return slot ? [{ slot }] : [];
@@ -448,6 +500,7 @@ export class CallCollector {
       case 'call': {
         const callee = unwrap(node.f);
         if (callee.k !== 'id') return [];
+        if (this.probing && isMarked(callee.n)) this.depends = true;
         if (
           (callee.n === 'READ_ONCE' ||
             callee.n.startsWith('rcu_dereference') ||
@@ -462,6 +515,18 @@ export class CallCollector {
       default:
         return [];
     }
+  }
+
+  /** An argument as a whole stands where the mark is; a name that it is a part of can't be known. */
+  private sourceOfArgument(name: string): Assignment['source'][] {
+    if (/^.\d+$/s.test(name)) return [{ slot: name }];
+    this.depends = true;
+    return [];
+  }
+
+  /** Could a member whose struct is not known hold a function? An array's element could. */
+  private mayBeFunction(node: Expression): boolean {
+    return node.k !== 'field' || isMarked(node.n) || this.symbols.isFunctionMember(node.n);
   }
 
   /** `FNAME(walk)`, `symbol_get(f)`: a macro whose value is a function. */

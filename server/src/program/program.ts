@@ -10,6 +10,7 @@ import { CallCollector } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
 import { sameFunction, sameFunctions, sameSurroundings } from './face.js';
 import { fileAssignments } from './file-assignments.js';
+import { MacroEffectsCache } from './macro-effects.js';
 import type { Assignment, CallEdge, FunctionNode, FunctionUnit } from './model.js';
 import { SlotGraph } from './slots.js';
 import { staticCallRules } from './static-calls.js';
@@ -60,6 +61,7 @@ export class Program {
   private edgesMoved = false;
   private restarted = true;
   private edgeRevision = 0;
+  private macroEffects = new MacroEffectsCache();
 
   constructor(
     private readonly configuration: Configuration,
@@ -87,6 +89,7 @@ export class Program {
 
   private restart(): void {
     this.state = undefined;
+    this.macroEffects = new MacroEffectsCache();
     this.edgeRevision++;
     this.changes = [];
     this.gone = [];
@@ -150,7 +153,7 @@ export class Program {
   }
 
   private collect(symbols: Symbols, node: FunctionNode): FunctionUnit {
-    return new CallCollector(symbols, node, this.watched).collect(bodyOf(node));
+    return new CallCollector(symbols, node, this.watched, this.macroEffects).collect(bodyOf(node));
   }
 
   private link(): State {
@@ -191,6 +194,8 @@ export class Program {
   private replaceFunctions(state: State, path: string, facts: FileFacts, names: ReadonlySet<string>): void {
     const { symbols, units, graph } = state;
     const { kept, added, removed } = symbols.replaceFacts(path, facts);
+    // A name in a macro's body may mean another function now.
+    if (names.size > 0) this.macroEffects = new MacroEffectsCache();
     const quoted = [...names].map((name) => JSON.stringify(name));
     const changed: ChangedFunction[] = [];
     let moved = false;

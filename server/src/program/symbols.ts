@@ -54,6 +54,7 @@ export class Symbols {
   private readonly evaluated = new Map<MacroEntry, ReadonlySet<number>>();
   private readonly includeTargets = new Map<string, string>();
   private owners: Map<string, TypeText | null> | undefined;
+  private functionMembers: Set<string> | undefined;
   private readonly truths = new Map<string, Truth>();
   private readonly configuration: Configuration;
 
@@ -216,6 +217,17 @@ export class Symbols {
         for (const { name } of facts.fields) this.owners.set(name, this.owners.has(name) ? null : tag);
     }
     return this.owners.get(field) ?? undefined;
+  }
+
+  /** Is there a struct whose member of this name holds a function? */
+  isFunctionMember(field: string): boolean {
+    if (!this.functionMembers) {
+      this.functionMembers = new Set();
+      for (const { facts } of this.aggregates.values())
+        for (const { name, type } of facts.fields)
+          if (this.resolveType(type).includes('()')) this.functionMembers.add(name);
+    }
+    return this.functionMembers.has(field);
   }
 
   /** Follows typedefs: `kvm_pfn_t` → `u64`. Pointers and `()` behind the name are kept. */
