@@ -89,7 +89,7 @@ describe('edits', () => {
   });
 
   function fresh(texts: ReadonlyMap<string, string>): TreeAnalysis {
-    const program = new Program(configuration, 'x86', LOCK_WORDS);
+    const program = new Program(parser, configuration, 'x86', LOCK_WORDS);
     for (const [file, text] of texts) program.setFile(file, readFacts(parser, text, configuration));
     return new TreeAnalysis(program);
   }

@@ -23,6 +23,7 @@ import {
 } from '../../server/src/kernel-c/conditions.ts';
 import type { FileFacts, FunctionFacts, MacroFacts } from '../../server/src/kernel-c/facts.ts';
 import { readFacts } from '../../server/src/kernel-c/file-facts.ts';
+import { MacroReader } from '../../server/src/kernel-c/macro-facts.ts';
 import { maskKernelC } from '../../server/src/kernel-c/masking.ts';
 import { type CParser, loadParser } from '../../server/src/kernel-c/parser.ts';
 import {
@@ -142,15 +143,22 @@ function functionText(fn: FunctionFacts): string {
   return words.filter(Boolean).join(' ');
 }
 
-function macroText(macro: MacroFacts): string {
+function macroText(macro: MacroFacts, reader: MacroReader): string {
   const head = macro.name + (macro.parameters ? `(${macro.parameters.join(', ')})` : '');
-  if (macro.body === undefined) return `${head}: unread`;
-  const names = callsIn(bodyOf(macro.body)).calls.map(({ text }) => text);
+  const { body } = reader.contentOf(macro);
+  if (body === undefined) return `${head}: unread`;
+  const names = callsIn(body).calls.map(({ text }) => text);
   return `${head}:${names.map((name) => ` ${name}`).join('')}`;
 }
 
 /** Everything that is read from a source, as marks would say it. */
-function said(source: string, facts: FileFacts, masked: string, marks: readonly Mark[]): Mark[] {
+function said(
+  source: string,
+  facts: FileFacts,
+  macros: MacroReader,
+  masked: string,
+  marks: readonly Mark[],
+): Mark[] {
   const found: Mark[] = [];
   const say = (line: number, kind: string, rest: string) => found.push({ line, kind, rest });
   for (const fn of facts.functions) say(fn.line, 'function', functionText(fn));
@@ -162,7 +170,7 @@ function said(source: string, facts: FileFacts, masked: string, marks: readonly 
   for (const { tag, line, fields } of facts.aggregates)
     for (const { name, type } of fields)
       say(lineOfField(source, line, name), 'field', `${tag}.${name}: ${type}`);
-  for (const macro of facts.macros) say(macro.line, 'macro', macroText(macro));
+  for (const macro of facts.macros) say(macro.line, 'macro', macroText(macro, macros));
   for (const { name, arguments: args, line } of facts.invocations)
     say(line, 'invocation', `${name}(${args.join(', ')})`);
   for (const { path, line } of facts.includes) say(line, 'include', path);
@@ -203,6 +211,7 @@ const byLine = (a: string, b: string) => Number.parseInt(a, 10) - Number.parseIn
 /** Checks that exactly what a source's marks say is read from it. */
 export async function checkC(source: string, symbols?: SymbolTable): Promise<FileFacts> {
   const facts = await factsOf(source, symbols);
+  const macros = new MacroReader(await testParser(), testConfiguration(symbols));
   const { text } = maskKernelC(source, testConfiguration(symbols));
   expect(text.length, 'length of the masked text').toBe(source.length);
   expect(text.replace(/[^\n]/g, ''), 'line breaks of the masked text').toBe(source.replace(/[^\n]/g, ''));
@@ -210,7 +219,7 @@ export async function checkC(source: string, symbols?: SymbolTable): Promise<Fil
   expect(marks.length, 'the source expects nothing').toBeGreaterThan(0);
   const marked = new Set(['function', 'note', ...marks.map(({ kind }) => kind)]);
   const withCalls = new Set(marks.filter(({ kind }) => kind === 'calls').map(({ line }) => line));
-  const actual = said(source, facts, text, marks).filter(
+  const actual = said(source, facts, macros, text, marks).filter(
     ({ kind, line }) => marked.has(kind) && (kind !== 'calls' || withCalls.has(line)),
   );
   const render = (list: readonly Mark[]) =>

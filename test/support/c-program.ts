@@ -63,7 +63,7 @@ const HEADER = 'include/linux/kvm_host.h';
 export async function programOf(sources: Sources, symbols: SymbolTable = {}): Promise<Program> {
   const parser = await loadParser(grammarFiles);
   const configuration = configurationOf(symbols, false, 'test');
-  const program = new Program(configuration, 'x86', LOCK_WORDS);
+  const program = new Program(parser, configuration, 'x86', LOCK_WORDS);
   for (const [path, text] of Object.entries({ [HEADER]: PRELUDE, ...sources })) {
     const included = path.endsWith('.c') ? `#include <linux/kvm_host.h> ${text}` : text;
     program.setFile(path, readFacts(parser, included, configuration));

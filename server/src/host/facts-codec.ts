@@ -23,9 +23,6 @@ export function encodeFacts(facts: FileFacts): Uint8Array<ArrayBuffer> {
   const head = JSON.stringify({
     ...facts,
     functions: facts.functions.map((fn) => ({ ...fn, body: lengthOf(fn.body) })),
-    macros: facts.macros.map((macro) =>
-      macro.body === undefined ? macro : { ...macro, body: lengthOf(macro.body) },
-    ),
     variables: facts.variables.map((variable) =>
       variable.initialiser === undefined
         ? variable
@@ -57,9 +54,8 @@ export function decodeFacts(bytes: Uint8Array): FileFacts {
   return withBodies(head, buffer.toString('utf8', end));
 }
 
-type Head = Omit<FileFacts, 'functions' | 'macros' | 'variables'> & {
+type Head = Omit<FileFacts, 'functions' | 'variables'> & {
   functions: Shortened<FileFacts['functions'][number], 'body'>[];
-  macros: Shortened<FileFacts['macros'][number], 'body'>[];
   variables: Shortened<FileFacts['variables'][number], 'initialiser'>[];
 };
 
@@ -98,8 +94,6 @@ function withBodies(head: Head, tail: string): FileFacts {
   };
   // In place, number by text: the objects were made a moment ago and are nobody else's.
   for (const fn of head.functions as { body: unknown }[]) fn.body = next(fn.body);
-  for (const macro of head.macros as { body?: unknown }[])
-    if (macro.body !== undefined) macro.body = next(macro.body);
   for (const variable of head.variables as { initialiser?: unknown }[])
     if (variable.initialiser !== undefined) variable.initialiser = next(variable.initialiser);
   if (at !== tail.length) throw new MalformedFacts('bodies are left over');

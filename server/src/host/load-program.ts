@@ -90,7 +90,8 @@ export async function loadProgram(options: LoadOptions): Promise<LoadedProgram> 
   await loading.readTemplates();
   const read = performance.now();
 
-  const program = new Program(configuration.configuration, snapshot.architecture, options.watched);
+  const parser = await loadParser(snapshot.bundle);
+  const program = new Program(parser, configuration.configuration, snapshot.architecture, options.watched);
   const notes = [...snapshot.notes, ...loading.notes];
   // In the order of the paths: results must not depend on which thread was quicker.
   for (const { path } of files) {

@@ -8,7 +8,7 @@ import type { TypeText } from './syntax.js';
 import type { AggregateFacts, Parameter } from './syntax-reader.js';
 
 /** Raise it when facts of the same text would come out otherwise: older cached facts are then not used. */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;
 
 export interface FunctionFacts {
   name: string;
@@ -39,12 +39,8 @@ export interface MacroFacts {
   variadic: boolean;
   line: number;
   endLine: number;
-  /** Replacement text: of object-like macros, and of function-like ones whose body is not statements or an expression. */
+  /** Replacement text, comments and line continuations taken out. */
   text: string;
-  /** `Statement[]` as JSON where the body could be read; `##` stands in names as `$$`. */
-  body?: string;
-  /** What a use of the macro at file level puts there; names as in `body`, places 0. */
-  items?: MacroItems;
   /** Of a template's macro: the only inclusion in which it holds. */
   instance?: string;
   truth: Truth;

@@ -4,7 +4,7 @@ import { emptyFacts, FACTS_VERSION, type FileFacts, type Note } from './facts.js
 import { readInvocations } from './invocations.js';
 import { nothingFound } from './item-facts.js';
 import { LineIndex } from './line-index.js';
-import { readMacros } from './macro-facts.js';
+import { macroFacts } from './macro-facts.js';
 import { type MaskedText, maskKernelC } from './masking.js';
 import type { CParser } from './parser.js';
 import { readMasked } from './read-masked.js';
@@ -68,7 +68,7 @@ export function readFacts(parser: CParser, text: string, configuration: Configur
     version: FACTS_VERSION,
     lineCount: lines.lineCount,
     ...found,
-    macros: readMacros(parser, masked, lines, configuration),
+    macros: macroFacts(masked, lines),
     invocations: readInvocations(parser, text, masked, lines, configuration),
     includes: includeFacts(masked, lines),
     suppressions,

@@ -1,12 +1,12 @@
 /**
- * Bodies of function-like macros as statements. All bodies of a file are written into one text, a function each,
- * which is masked and parsed like any file; pasting (`##`) becomes `$$` in names, stringising (`#x`) a string.
+ * Replacements of macros as text that can be masked and parsed like any file: a function's body, or items.
+ * Pasting (`##`) becomes `$$` in names, stringising (`#x`) a string.
  */
-import type { FoundMacro } from './conditionals.js';
+import type { MacroFacts } from './facts.js';
 import { isIteratorName } from './knowledge.js';
 
-/** Prefix of the functions that carry a macro's body in the text. */
-export const MACRO_FUNCTION = '__macro_body_';
+/** The function, or variable, that carries a macro's body in the text. */
+export const MACRO_FUNCTION = '__macro_body';
 
 function isBalanced(text: string): boolean {
   let depth = 0;
@@ -19,13 +19,13 @@ function isBalanced(text: string): boolean {
 }
 
 /** Does a macro's replacement hold a call, or could it? Constants needn't be parsed. */
-export function hasReadableBody(macro: FoundMacro): boolean {
-  if (macro.body === '' || !isBalanced(macro.body)) return false;
-  return macro.parameters !== null || /\w\s*\(/.test(macro.body);
+export function hasReadableBody(macro: MacroFacts): boolean {
+  if (macro.text === '' || !isBalanced(macro.text)) return false;
+  return macro.parameters !== null || /\w\s*\(/.test(macro.text);
 }
 
-function readable(macro: FoundMacro): string {
-  return macro.body
+function readable(macro: MacroFacts): string {
+  return macro.text
     .replace(/,\s*##\s*(?=__VA_ARGS__|\w+\s*\))/g, ', ')
     .replace(/\s*##\s*/g, '$$$$')
     .replace(/(^|[^#\w])#\s*([A-Za-z_]\w*)/g, '$1"$2"');
@@ -37,7 +37,7 @@ const CONTROL_WORD = /^(if|else|for|while|do|switch|return|sizeof|typeof|__typeo
  * Does a replacement consist of items of a file: a function with its body, a static variable, one macro after the
  * other without a semicolon between them?
  */
-export function hasItems(macro: FoundMacro): boolean {
+export function hasItems(macro: MacroFacts): boolean {
   const text = readable(macro);
   if (/^(static|extern)\b/.test(text)) return true;
   if (!/\)\s*[\w{]/.test(text)) return false;
@@ -65,21 +65,16 @@ export function hasItems(macro: FoundMacro): boolean {
   });
 }
 
-/** Text with each of the given macros' replacements on a line of its own. */
-export function itemsText(macros: readonly FoundMacro[], indices: readonly number[]): string {
-  return indices.map((index) => `${readable(macros[index]!)} ;\n`).join('');
-}
+/** Text of a file that consists of the macro's replacement. */
+export const itemsText = (macro: MacroFacts): string => `${readable(macro)} ;\n`;
 
 /** `{ .flags = f, .run = g }` is a value; a block of statements has semicolons. */
 const isInitialiser = (text: string) => /^\{[^;]*\}$/.test(text) && /[.,=&]/.test(text);
 
-/** Text in which each of the given macros is a function, or a variable, named after its index. */
-export function macroText(macros: readonly FoundMacro[], indices: readonly number[]): string {
-  const lines: string[] = [];
-  for (const index of indices) {
-    const text = readable(macros[index]!);
-    if (isInitialiser(text)) lines.push(`int ${MACRO_FUNCTION}${index} = ${text} ;`);
-    else lines.push(`void ${MACRO_FUNCTION}${index}(void)`, '{', `${text} ;`, '}');
-  }
-  return lines.join('\n');
+/** Text in which the macro's replacement is a function's body, or a variable's value. */
+export function macroText(macro: MacroFacts): string {
+  const text = readable(macro);
+  return isInitialiser(text)
+    ? `int ${MACRO_FUNCTION} = ${text} ;`
+    : `void ${MACRO_FUNCTION}(void)\n{\n${text} ;\n}`;
 }

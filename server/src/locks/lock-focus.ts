@@ -46,24 +46,23 @@ const wholeWords = (words: ReadonlySet<string>) => new RegExp(`\\b(${[...words].
 function addMacros(symbols: Symbols, words: Set<string>): void {
   const pasted = pastingOf([...words]);
   for (const [name, entries] of symbols.macros)
-    if (entries.some(({ facts }) => pasted.test(facts.text) || pasted.test(facts.body ?? '')))
-      words.add(name);
+    if (entries.some(({ facts }) => pasted.test(facts.text))) words.add(name);
   for (let grew = true; grew; ) {
     grew = false;
     const known = wholeWords(words);
     for (const [name, entries] of symbols.macros) {
       if (words.has(name)) continue;
-      if (!entries.some(({ facts }) => known.test(facts.text) || known.test(facts.body ?? ''))) continue;
+      if (!entries.some(({ facts }) => known.test(facts.text))) continue;
       words.add(name);
       grew = true;
     }
   }
 }
 
-/** A part of a word beside `##` (`$$` in bodies): `which##_lock`, `mmu##what`. */
+/** A part of a word beside `##`: `which##_lock`, `mmu##what`. */
 function pastingOf(words: readonly string[]): RegExp {
   const starts = words.flatMap((word) => [...word].map((_, n) => word.slice(0, n + 1)));
   const ends = words.flatMap((word) => [...word].map((_, n) => word.slice(n)));
-  const operator = '(?:\\s*##\\s*|\\$\\$)';
+  const operator = '\\s*##\\s*';
   return new RegExp(`\\b(?:${starts.join('|')})${operator}|${operator}(?:${ends.join('|')})\\b`);
 }

@@ -125,7 +125,7 @@ export abstract class MacroUse extends GuardedScopes {
     const macro = this.symbols.macro(name, this.node.file, this.node.facts.instance);
     if (!macro) return undefined;
     if (macro.facts.parameters) {
-      if (macro.facts.body === undefined) return undefined;
+      if (macro.content.body === undefined) return undefined;
       return { name, arguments: node.a, p: node.p, body: expandMacro(macro, node.a) };
     }
     const alias = macro.facts.parameters === null ? /^[A-Za-z_]\w*$/.exec(macro.facts.text)?.[0] : undefined;

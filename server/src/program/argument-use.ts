@@ -18,7 +18,7 @@ export function evaluatedParameters(macro: MacroEntry, macroOf: MacroOf, depth =
   const parameters = macro.facts.parameters ?? [];
   const all = new Set(parameters.keys());
   // What isn't read as statements may do anything with its arguments.
-  if (macro.facts.body === undefined || depth > MAX_DEPTH) return all;
+  if (macro.content.body === undefined || depth > MAX_DEPTH) return all;
   const used = new Set<number>();
   const mark = (name: string) => {
     const index = name === '__VA_ARGS__' ? parameters.length - 1 : parameters.indexOf(name);

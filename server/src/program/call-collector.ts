@@ -208,7 +208,7 @@ export class CallCollector {
     if (this.probing) this.names.add(name);
     if (this.locals.has(name) || context.active.includes(name)) return;
     const macro = this.macro(name);
-    if (!macro || macro.facts.parameters !== null || macro.facts.body === undefined) return;
+    if (!macro || macro.facts.parameters !== null || macro.content.body === undefined) return;
     this.inMacro(name, expandMacro(macro, []), this.statementAt, context);
   }
 
@@ -270,7 +270,7 @@ export class CallCollector {
   private evaluatedBy(node: Extract<Expression, { k: 'call' }>): (index: number) => boolean {
     const callee = unwrap(node.f);
     const macro = callee.k === 'id' && !this.locals.has(callee.n) ? this.macro(callee.n) : undefined;
-    if (!macro?.facts.parameters || macro.facts.body === undefined) return () => true;
+    if (!macro?.facts.parameters || macro.content.body === undefined) return () => true;
     const used = this.symbols.evaluatedParameters(macro, this.file);
     const last = macro.facts.parameters.length - 1;
     return (index) => used.has(macro.facts.variadic ? Math.min(index, last) : index);
@@ -400,7 +400,7 @@ export class CallCollector {
       const alias = /^\w+$/.exec(macro.facts.text)?.[0];
       if (alias !== undefined && !/^\d/.test(alias))
         return this.namedCall(alias, node, { ...context, active: [...context.active, name] });
-      if (macro.facts.body !== undefined) {
+      if (macro.content.body !== undefined) {
         const last = expandMacro(macro, [])[0];
         if (last?.k === 'expr')
           return this.callee(last.x, node, {

@@ -2,17 +2,8 @@
 import type { Expression, Initialiser, Statement } from '../kernel-c/syntax.js';
 import type { MacroEntry } from './model.js';
 
-const bodies = new WeakMap<MacroEntry['facts'], Statement[]>();
-
 /** Statements of a macro's body; empty where it has none that could be read. */
-export function macroBody(macro: MacroEntry): Statement[] {
-  let body = bodies.get(macro.facts);
-  if (!body) {
-    body = macro.facts.body === undefined ? [] : (JSON.parse(macro.facts.body) as Statement[]);
-    bodies.set(macro.facts, body);
-  }
-  return body;
-}
+export const macroBody = (macro: MacroEntry): readonly Statement[] => macro.content.body ?? [];
 
 /** The expression behind `arg` wrappers. */
 export function unwrap(expression: Expression): Expression {

@@ -70,18 +70,16 @@ class Expansion {
   }
 
   private expand(macro: MacroEntry, args: readonly Expression[], depth: number): void {
-    const { facts } = macro;
-    if (facts.parameters === null) return;
+    if (macro.facts.parameters === null) return;
     const substitution = substitutionOf(macro, args);
-    for (const fn of facts.items?.functions ?? []) this.addFunction(fn, substitution);
-    for (const variable of facts.items?.variables ?? []) this.addVariable(variable, substitution);
-    for (const inner of facts.items?.invocations ?? []) {
+    for (const fn of macro.content.items?.functions ?? []) this.addFunction(fn, substitution);
+    for (const variable of macro.content.items?.variables ?? []) this.addVariable(variable, substitution);
+    for (const inner of macro.content.items?.invocations ?? []) {
       const innerArgs = inner.arguments.flatMap((text) =>
         substitution.callArguments([argumentOf(text)]).map(unwrap),
       );
       this.use(substitution.name(inner.name), innerArgs, depth + 1);
     }
-    if (facts.body === undefined) return;
     for (const statement of macroBody(macro)) {
       // `check_type(name, x); register(name);`: more macros, one after the other.
       const call = statement.k === 'expr' && statement.x.k === 'call' ? statement.x : undefined;

@@ -3,6 +3,7 @@
  * No file is read here: facts come in, answers go out.
  */
 import type { FunctionFacts, MacroFacts, VariableFacts } from '../kernel-c/facts.js';
+import type { MacroContent } from '../kernel-c/macro-facts.js';
 
 /** A function's definition. `file` is relative to the tree, with `/`. */
 export interface FunctionNode {
@@ -16,6 +17,8 @@ export interface FunctionNode {
 export interface MacroEntry {
   file: string;
   facts: MacroFacts;
+  /** What the replacement says, read when first asked for. */
+  readonly content: MacroContent;
 }
 
 export interface VariableEntry {

@@ -4,6 +4,8 @@
  */
 import type { Configuration } from '../kernel-c/conditions.js';
 import type { FileFacts } from '../kernel-c/facts.js';
+import { MacroReader } from '../kernel-c/macro-facts.js';
+import type { CParser } from '../kernel-c/parser.js';
 import type { Statement } from '../kernel-c/syntax.js';
 import type { TemplateInstance } from '../kernel-c/templates.js';
 import { CallCollector } from './call-collector.js';
@@ -62,13 +64,17 @@ export class Program {
   private restarted = true;
   private edgeRevision = 0;
   private macroEffects = new MacroEffectsCache();
+  private readonly macroReader: MacroReader;
 
   constructor(
+    parser: CParser,
     private readonly configuration: Configuration,
     readonly architecture: string,
     /** Names whose use is noted in the units: the layers above choose functions by them. */
     private readonly watched: ReadonlySet<string> = new Set(),
-  ) {}
+  ) {
+    this.macroReader = new MacroReader(parser, configuration);
+  }
 
   /** Adds a file or replaces its facts. `path` is relative to the tree. */
   setFile(path: string, facts: FileFacts): void {
@@ -158,7 +164,7 @@ export class Program {
 
   private link(): State {
     if (this.state) return this.state;
-    const symbols = new Symbols(this.files, this.configuration, this.architecture);
+    const symbols = new Symbols(this.files, this.configuration, this.architecture, this.macroReader);
     const units = new Map<string, FunctionUnit>();
     for (const nodes of symbols.functionsByFile.values())
       for (const node of nodes) units.set(node.id, this.collect(symbols, node));

@@ -27,15 +27,23 @@ export function rowsOf(item: Initialiser, macroOf: MacroOf, depth = 0): Initiali
   const value = unwrap(item.x);
   const callee = value.k === 'call' ? unwrap(value.f) : value;
   const macro = callee.k === 'id' && depth < MAX_DEPTH ? macroOf(callee.n) : undefined;
-  if (!macro || macro.facts.body === undefined || (macro.facts.parameters === null) !== (value.k === 'id'))
+  if (!macro || macro.content.body === undefined || (macro.facts.parameters === null) !== (value.k === 'id'))
     return [item];
   const body = expandMacro(macro, value.k === 'call' ? value.a : []);
   const [only] = body;
   if (only?.k !== 'expr' || body.length > 1) return [item];
   const rows = operands(only.x).flatMap((x) => rowsOf({ x, p: item.p }, macroOf, depth + 1));
   if (!rows.some((row) => unwrap(row.x).k === 'init')) return [item];
-  const [first, ...others] = rows;
-  return item.d ? [{ ...first!, d: item.d }, ...others] : rows;
+  const [first, ...others] = rows.map((row) => placedAt(row, item.p));
+  return item.d ? [{ ...first!, d: item.d }, ...others] : [first!, ...others];
+}
+
+/** What a macro writes stands where the macro is used. */
+function placedAt(item: Initialiser, p: Position): Initialiser {
+  const x = unwrap(item.x);
+  return x.k === 'init'
+    ? { ...item, x: { ...x, items: x.items.map((inner) => placedAt(inner, p)) }, p }
+    : { ...item, p };
 }
 
 function operands(expression: Expression): Expression[] {

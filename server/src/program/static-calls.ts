@@ -50,13 +50,8 @@ export function staticCallRules(symbols: Symbols): StaticCallRule[] {
   const rules = new Map<string, StaticCallRule>();
   for (const entries of symbols.macros.values()) {
     for (const macro of entries) {
-      const { body, parameters } = macro.facts;
-      if (
-        parameters === null ||
-        body === undefined ||
-        (!body.includes('static_call') && !body.includes('STATIC_CALL'))
-      )
-        continue;
+      const { text, parameters } = macro.facts;
+      if (parameters === null || (!text.includes('static_call') && !text.includes('STATIC_CALL'))) continue;
       for (const rule of rulesOf(symbols, macro)) rules.set(`${rule.prefix} ${rule.owner}`, rule);
     }
   }

@@ -1,6 +1,7 @@
 /** Names of the tree → what they mean, seen from one file. */
 import { both, type Configuration, evaluateCondition, type Truth } from '../kernel-c/conditions.js';
-import type { FileFacts, FunctionFacts } from '../kernel-c/facts.js';
+import type { FileFacts, FunctionFacts, MacroFacts } from '../kernel-c/facts.js';
+import type { MacroContent, MacroReader } from '../kernel-c/macro-facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
 import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
 import { evaluatedParameters } from './argument-use.js';
@@ -32,6 +33,18 @@ function functionNodes(file: string, functions: readonly FunctionFacts[]): Funct
 
 const inOrder = (functions: FunctionFacts[]): FunctionFacts[] => functions.sort((a, b) => a.line - b.line);
 
+class Macro implements MacroEntry {
+  constructor(
+    readonly file: string,
+    public facts: MacroFacts,
+    private readonly reader: MacroReader,
+  ) {}
+
+  get content(): MacroContent {
+    return this.reader.contentOf(this.facts);
+  }
+}
+
 export class Symbols {
   readonly functionsByFile = new Map<string, FunctionNode[]>();
   readonly functionsByName = new Map<string, FunctionNode[]>();
@@ -62,6 +75,7 @@ export class Symbols {
     private readonly files: ReadonlyMap<string, FileFacts>,
     configuration: Configuration,
     readonly architecture: string,
+    private readonly macroReader: MacroReader,
   ) {
     for (const [file, facts] of files) this.add(file, facts);
     // A symbol that some header defines is defined: `KVM_HAVE_MMU_RWLOCK` comes from the architecture's headers.
@@ -78,7 +92,7 @@ export class Symbols {
   }
 
   private add(file: string, facts: FileFacts): void {
-    const macros = facts.macros.map((macro): MacroEntry => ({ file, facts: macro }));
+    const macros = facts.macros.map((macro) => new Macro(file, macro, this.macroReader));
     const variables = facts.variables.map((variable): VariableEntry => ({ file, facts: variable }));
     for (const macro of macros) push(this.macros, macro.facts.name, macro);
     for (const variable of variables) push(this.variables, variable.facts.name, variable);

@@ -99,7 +99,7 @@ export class TypeScope {
     if (local !== undefined) return local;
     const macro = this.symbols.macro(name, this.file, this.instance);
     if (macro && macro.facts.parameters === null) {
-      if (macro.facts.body !== undefined) return this.blockType(expandMacro(macro, []));
+      if (macro.content.body !== undefined) return this.blockType(expandMacro(macro, []));
       if (/^\w+$/.test(macro.facts.text) && macro.facts.text !== name)
         return this.identifierType(macro.facts.text);
     }
