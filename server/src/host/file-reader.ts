@@ -28,6 +28,6 @@ export class FileReader {
     }
     const { text, hash, size, mtimeMs, ctimeMs } = source;
     const facts = readFacts(this.parser, text, this.configuration);
-    return { index, facts: encodeFacts(facts), decoded: facts, hash, size, mtimeMs, ctimeMs, readAt };
+    return { index, facts: encodeFacts(facts), hash, size, mtimeMs, ctimeMs, readAt };
   }
 }

@@ -158,9 +158,10 @@ class Loading {
     }
   }
 
-  private take(path: string, record: PackRecord, decoded?: FileFacts): boolean {
+  private take(path: string, record: PackRecord): boolean {
     try {
-      this.facts.set(path, decoded ?? decodeFacts(record.facts));
+      // Facts just made would do, but for their names: those are slices that keep the whole text of their file.
+      this.facts.set(path, decodeFacts(record.facts));
       this.records.set(path, record);
       return true;
     } catch {
@@ -171,7 +172,7 @@ class Loading {
   }
 
   takeRead(file: ScopeFile, result: FileResult): void {
-    const { facts, decoded, hash, size, mtimeMs, ctimeMs, readAt, problem } = result;
+    const { facts, hash, size, mtimeMs, ctimeMs, readAt, problem } = result;
     this.changed = true;
     if (!facts) {
       this.notes.push({ file: file.path, line: 1, message: problem ?? 'not read' });
@@ -179,7 +180,7 @@ class Loading {
     }
     const { path } = file;
     const entry = { path, size, mtimeMs, ctimeMs, readAt, hash, check: hashOf(facts), length: facts.length };
-    this.take(path, { entry, facts }, decoded);
+    this.take(path, { entry, facts });
   }
 
   /** Reads the files again that others include several times: their facts depend on those others. */

@@ -1,5 +1,4 @@
 /** What the threads that read files say to each other. */
-import type { FileFacts } from '../kernel-c/facts.js';
 import type { GrammarFiles } from '../kernel-c/parser.js';
 import type { ConfigurationData } from './configuration.js';
 
@@ -38,8 +37,6 @@ export interface FileResult {
   index: number;
   /** `FileFacts` as `encodeFacts` writes them; without it the file could not be read. */
   facts?: Uint8Array<ArrayBuffer>;
-  /** The facts themselves, where they were made on this thread. */
-  decoded?: FileFacts;
   /** SHA-256 of the file's bytes, in hex; empty without facts. */
   hash: string;
   /** Bytes. */

@@ -61,7 +61,6 @@ for (const index of indices()) {
   Atomics.store(shared, Shared.Current + slot, index + 1);
   try {
     const result = reader.read(index);
-    delete result.decoded;
     add(result);
   } catch (error) {
     // A slip of our own code costs its file. After anything else, such as an abort inside of WASM, the parser's memory
