@@ -4,6 +4,7 @@ import { loadCallersProgram } from '../host/load-callers.js';
 import { entryPointOf } from '../program/entry-points.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
+import { type Registration, registrationsOf, registrationText } from '../program/registrations.js';
 import { functionsNamed, noFunction } from './function-argument.js';
 import { loadTree, snapshotOptions, type TreeOptions } from './load.js';
 import { log, writeJson, writeLine } from './output.js';
@@ -24,7 +25,16 @@ interface CallerTree {
   /** There are callers, beyond the depth asked for. */
   cut?: true;
   callers: (CallerTree & {
-    call: { file: string; line: number; via: string; slot?: string; macro?: string; certainty: string };
+    call: {
+      file: string;
+      line: number;
+      via: string;
+      slot?: string;
+      macro?: string;
+      certainty: string;
+      /** The caller doesn't call: it hands the function over, to be called later. */
+      handedOver?: string;
+    };
   })[];
 }
 
@@ -46,12 +56,27 @@ class CallerTrees {
       callers: [],
     };
     const edges = this.program.callsTo(node);
-    if (edges.length === 0) return tree;
+    const registrations = registrationsOf(this.program, node).filter(({ by }) => by !== undefined);
+    if (edges.length === 0 && registrations.length === 0) return tree;
     if (this.shown.has(node.id)) return { ...tree, repeated: true };
     if (depth >= this.depth) return { ...tree, cut: true };
     this.shown.add(node.id);
-    tree.callers = this.callers(edges, depth);
+    tree.callers = [...this.callers(edges, depth), ...this.handedOver(registrations, depth)];
     return tree;
+  }
+
+  private handedOver(registrations: readonly Registration[], depth: number): CallerTree['callers'] {
+    return registrations.map((registration) => ({
+      ...this.of(registration.by!, depth + 1),
+      call: {
+        file: registration.at.file,
+        line: registration.at.line,
+        via: 'pointer',
+        ...(registration.slot !== undefined && { slot: registration.slot }),
+        certainty: 'possible',
+        handedOver: registrationText(registration),
+      },
+    }));
   }
 
   callers(edges: readonly CallEdge[], depth: number): CallerTree['callers'] {
@@ -73,9 +98,9 @@ function textOf(tree: CallerTree, indent: string, lines: string[]): void {
   tree.callers.forEach((caller, index) => {
     const last = index === tree.callers.length - 1;
     const { call } = caller;
-    const how = [call.via === 'call' ? '' : call.via, call.slot ?? '', call.macro ?? '']
-      .filter(Boolean)
-      .join(' ');
+    const how =
+      call.handedOver ??
+      [call.via === 'call' ? '' : call.via, call.slot ?? '', call.macro ?? ''].filter(Boolean).join(' ');
     const marks = [
       how && `[${how}]`,
       caller.entry && `<- ${caller.entry}`,

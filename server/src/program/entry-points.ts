@@ -2,6 +2,7 @@
 import table from '../../../grammars/entry-points.json' with { type: 'json' };
 import type { FunctionNode } from './model.js';
 import type { Program } from './program.js';
+import { registrationsOf } from './registrations.js';
 
 export interface EntryPoint {
   /** `system-call`, `mmu-notifier`, … */
@@ -11,6 +12,10 @@ export interface EntryPoint {
 }
 
 const bySlot = new Map(table.slots.map((row) => [row.slot, { kind: row.kind, label: row.label }]));
+const byRegistration = new Map(
+  table.registrations.map((row) => [`${row.function}#${row.argument}`, { kind: row.kind, label: row.label }]),
+);
+const byMacro = new Map(table.macros.map((row) => [row.macro, { kind: row.kind, label: row.label }]));
 const byFunction = new Map(
   table.functions.map((row) => [row.function, { kind: row.kind, label: row.label }]),
 );
@@ -24,6 +29,10 @@ export function entryPointOf(program: Program, node: FunctionNode): EntryPoint |
   if (known) return known;
   for (const slot of program.slotsOf(node)) {
     const entry = bySlot.get(slot);
+    if (entry) return entry;
+  }
+  for (const { to } of registrationsOf(program, node)) {
+    const entry = to && (byRegistration.get(`${to.name}#${to.argument}`) ?? byMacro.get(to.name));
     if (entry) return entry;
   }
   return undefined;

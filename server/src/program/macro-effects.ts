@@ -56,7 +56,8 @@ export function effectsOf({
     // The body's own variables: nobody else sees them, unless they are handed on.
     if ('slot' in source && source.slot.startsWith('L:')) return null;
     if (slot.startsWith('L:')) continue;
-    if (isMarked(slot)) return null;
+    // A member of what is given: its struct is known where the macro is used.
+    if (isMarked(slot) || slot.startsWith('S:?')) return null;
     if (!('slot' in source)) kept.push({ slot, source });
     else if (isMarked(source.slot)) kept.push({ slot, source: { argument: markedArgument(source.slot) } });
     else kept.push({ slot, source });

@@ -279,6 +279,14 @@ export class Program {
     return slots.membersHolding(node.name, (from) => symbols.fn(node.name, from)?.id === node.id);
   }
 
+  /** Every function pointer that goes somewhere, with the function that does it; none for initialisers of the file. */
+  *assignments(): Iterable<{ assignment: Assignment; by?: FunctionNode }> {
+    const { units, initialised } = this.link();
+    for (const unit of units.values())
+      for (const assignment of unit.assignments) yield { assignment, by: unit.node };
+    for (const list of initialised.values()) for (const assignment of list) yield { assignment };
+  }
+
   /** Functions that are in a member, `struct.field`, with where they were put there. */
   functionsInSlot(slot: string): { node: FunctionNode; at: Assignment['at'] }[] {
     const { slots, symbols } = this.link();

@@ -391,6 +391,14 @@ export class Symbols {
     );
   }
 
+  /** The variable of a file whose definition a line is in: the last one that begins before it. */
+  variableAt(file: string, line: number): VariableEntry | undefined {
+    let found: VariableEntry | undefined;
+    for (const entry of this.entriesByFile.get(file)?.variables ?? [])
+      if (entry.facts.line <= line && (!found || entry.facts.line > found.facts.line)) found = entry;
+    return found;
+  }
+
   /** The definition that a call of `name` in a file reaches, or undefined where its body isn't in the tree read. */
   fn(name: string, from: string): FunctionNode | undefined {
     return this.best(

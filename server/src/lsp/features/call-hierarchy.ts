@@ -10,6 +10,7 @@ import { SymbolKind } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { entryPointOf } from '../../program/entry-points.js';
 import type { CallEdge, FunctionNode } from '../../program/model.js';
+import { registrationsOf, registrationText } from '../../program/registrations.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { rangeAt } from '../locations.js';
 import { functionsMeant, wordAt } from './places.js';
@@ -128,7 +129,25 @@ export function incoming(open: OpenTree, item: CallHierarchyItem): CallHierarchy
   const node = nodeOf(open, item);
   if (!node) return [];
   const groups = grouped(open, open.analysis.program.callsTo(node), (edge) => edge.caller);
-  return groups.map((group) => ({ from: itemOfGroup(open, group), fromRanges: group.edges.map(callRange) }));
+  const calls = groups.map((group) => ({
+    from: itemOfGroup(open, group),
+    fromRanges: group.edges.map(callRange),
+  }));
+  return [...calls, ...handedOver(open, node)];
+}
+
+/** Nobody in the tree calls it by a pointer that can be followed: then by whoever hands it to a work queue and the like. */
+function handedOver(open: OpenTree, node: FunctionNode): CallHierarchyIncomingCall[] {
+  return registrationsOf(open.analysis.program, node).flatMap((registration) => {
+    const { by, at } = registration;
+    if (!by) return [];
+    // In a table outside of the function: there is no place of its own to show.
+    const isInside = at.file === by.file && at.line >= by.facts.firstLine && at.line <= by.facts.endLine;
+    const range = isInside
+      ? rangeAt(at.line, at.column, node.name.length)
+      : rangeAt(by.facts.line, by.facts.column, by.name.length);
+    return [{ from: itemOf(open, by, [registrationText(registration)]), fromRanges: [range] }];
+  });
 }
 
 export function outgoing(open: OpenTree, item: CallHierarchyItem): CallHierarchyOutgoingCall[] {
