@@ -1,5 +1,5 @@
 /** What other files can see of a file. While it stays the same, a change of the file concerns only its own bodies. */
-import type { FileFacts, FunctionFacts } from '../kernel-c/facts.js';
+import type { FileFacts, FunctionFacts, InvocationFacts } from '../kernel-c/facts.js';
 
 type Shape<T> = (a: T, b: T) => boolean;
 
@@ -31,7 +31,10 @@ export function sameFunction(x: FunctionFacts, y: FunctionFacts): boolean {
   );
 }
 
-/** Is everything but the functions the same from outside: macros, variables, types, includes? */
+/** EXPORT_SYMBOL() and its kin say something of a name; nothing that is read comes of them. */
+const mayGenerate = ({ name }: InvocationFacts) => !/^(EXPORT_|MODULE_)/.test(name);
+
+/** Is everything but functions, variables and prototypes the same: macros, types, includes? */
 export function sameSurroundings(a: FileFacts, b: FileFacts): boolean {
   return (
     sameList(
@@ -49,30 +52,58 @@ export function sameSurroundings(a: FileFacts, b: FileFacts): boolean {
             sameList(x.parameters, y.parameters, sameTexts))),
     ) &&
     sameList(
-      a.variables,
-      b.variables,
-      (x, y) =>
-        x.name === y.name &&
-        x.type === y.type &&
-        x.static === y.static &&
-        x.extern === y.extern &&
-        x.truth === y.truth &&
-        x.when === y.when &&
-        x.initialiser === y.initialiser,
-    ) &&
-    sameList(
       a.aggregates,
       b.aggregates,
       (x, y) =>
         x.tag === y.tag && sameList(x.fields, y.fields, (f, g) => f.name === g.name && f.type === g.type),
     ) &&
     sameList(a.typedefs, b.typedefs, (x, y) => x.name === y.name && x.type === y.type) &&
-    sameList(a.prototypes, b.prototypes, (x, y) => x.name === y.name) &&
     sameList(a.includes, b.includes, (x, y) => x.path === y.path && x.truth === y.truth) &&
     sameList(
-      a.invocations,
-      b.invocations,
+      a.invocations.filter(mayGenerate),
+      b.invocations.filter(mayGenerate),
       (x, y) => x.name === y.name && x.truth === y.truth && sameList(x.arguments, y.arguments, sameTexts),
     )
   );
+}
+
+/** Variables whose face or value is another, by name. */
+export function changedVariables(a: FileFacts, b: FileFacts): Set<string> {
+  return changed(
+    a.variables,
+    b.variables,
+    (x, y) =>
+      x.type === y.type &&
+      x.static === y.static &&
+      x.extern === y.extern &&
+      x.truth === y.truth &&
+      x.when === y.when &&
+      x.initialiser === y.initialiser,
+  );
+}
+
+export function changedPrototypes(a: FileFacts, b: FileFacts): Set<string> {
+  return changed(a.prototypes, b.prototypes, () => true);
+}
+
+/** Functions that came, went, or look otherwise from outside, by name. */
+export function changedFunctions(a: FileFacts, b: FileFacts): Set<string> {
+  return changed(a.functions, b.functions, sameFunction);
+}
+
+/** Names of items that only one side has. */
+function changed<T extends { name: string }>(
+  a: readonly T[],
+  b: readonly T[],
+  same: (x: T, y: T) => boolean,
+): Set<string> {
+  const names = new Set<string>();
+  const differences = (from: readonly T[], others: readonly T[]) => {
+    const byName = new Map<string, T[]>();
+    for (const one of others) byName.set(one.name, [...(byName.get(one.name) ?? []), one]);
+    for (const one of from) if (!byName.get(one.name)?.some((other) => same(one, other))) names.add(one.name);
+  };
+  differences(a, b);
+  differences(b, a);
+  return names;
 }

@@ -10,7 +10,14 @@ import type { Statement } from '../kernel-c/syntax.js';
 import type { TemplateInstance } from '../kernel-c/templates.js';
 import { CallCollector } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
-import { sameFunction, sameFunctions, sameSurroundings } from './face.js';
+import {
+  changedFunctions,
+  changedPrototypes,
+  changedVariables,
+  sameFunction,
+  sameFunctions,
+  sameSurroundings,
+} from './face.js';
 import { fileAssignments } from './file-assignments.js';
 import { MacroEffectsCache } from './macro-effects.js';
 import type { Assignment, CallEdge, FunctionNode, FunctionUnit } from './model.js';
@@ -80,13 +87,15 @@ export class Program {
   setFile(path: string, facts: FileFacts): void {
     const before = this.files.get(path);
     this.files.set(path, facts);
-    if (!this.state || !before || !sameSurroundings(before, facts)) this.restart();
-    else if (sameFunctions(before, facts)) this.replaceFunctions(this.state, path, facts, new Set());
-    else {
-      const names = changedNames(before, facts);
-      if (this.isNamedByMacros(this.state, names)) this.restart();
-      else this.replaceFunctions(this.state, path, facts, names);
-    }
+    if (!this.state || !before || !sameSurroundings(before, facts)) return this.restart();
+    const tables = changedVariables(before, facts);
+    const names = new Set([
+      ...(sameFunctions(before, facts) ? [] : changedFunctions(before, facts)),
+      ...changedPrototypes(before, facts),
+      ...tables,
+    ]);
+    if (this.isNamedByMacros(this.state, names)) this.restart();
+    else this.replaceFunctions(this.state, path, before, facts, names, tables.size > 0);
   }
 
   removeFile(path: string): void {
@@ -168,43 +177,65 @@ export class Program {
     const units = new Map<string, FunctionUnit>();
     for (const nodes of symbols.functionsByFile.values())
       for (const node of nodes) units.set(node.id, this.collect(symbols, node));
-    this.state = this.linkSlots(symbols, units);
+    const initialised = new Map<string, Assignment[]>();
+    for (const file of this.files.keys()) this.initialise(symbols, file, initialised);
+    this.state = this.linkSlots(symbols, units, initialised);
     return this.state;
   }
 
-  private linkSlots(symbols: Symbols, units: Map<string, FunctionUnit>): State {
+  private linkSlots(
+    symbols: Symbols,
+    units: Map<string, FunctionUnit>,
+    initialised: Map<string, Assignment[]>,
+  ): State {
     const slots = new SlotGraph();
     for (const unit of units.values()) for (const assignment of unit.assignments) slots.add(assignment);
-    const initialised = new Map<string, Assignment[]>();
-    for (const [file, facts] of this.files) {
-      const assignments = [...fileAssignments(symbols, file, facts)];
-      if (assignments.length > 0) initialised.set(file, assignments);
-      for (const assignment of assignments) slots.add(assignment);
-    }
+    // In the order of the files: results must not depend on the order of edits.
+    for (const file of this.files.keys())
+      for (const assignment of initialised.get(file) ?? []) slots.add(assignment);
     const linked: Linked = { symbols, units, slots, rules: staticCallRules(symbols) };
     return { ...linked, units, graph: new CallGraph(linked), initialised };
   }
 
+  private initialise(symbols: Symbols, file: string, into: Map<string, Assignment[]>): void {
+    const facts = this.files.get(file);
+    const assignments = facts ? [...fileAssignments(symbols, file, facts)] : [];
+    if (assignments.length > 0) into.set(file, assignments);
+    else into.delete(file);
+  }
+
   /** Does a macro's body use one of the names? Then its users can't be told by their own text. */
   private isNamedByMacros({ symbols }: State, names: ReadonlySet<string>): boolean {
-    const isNamed = (text: string) => [...names].some((name) => text.includes(name));
-    for (const entries of symbols.macros.values())
-      for (const { facts } of entries) if (facts.text !== '' && isNamed(facts.text)) return true;
+    if (names.size === 0) return false;
+    const isNamed = new RegExp(
+      `\\b(?:${[...names].map((name) => name.replace(/\W/g, '\\$&')).join('|')})\\b`,
+    );
+    for (const [name, entries] of symbols.macros)
+      if (names.has(name) || entries.some(({ facts }) => isNamed.test(facts.text))) return true;
     return false;
   }
 
   /**
    * Puts a file's new functions in place; nodes, sites and edges that stay are moved, not made again.
-   * @param names what functions are called that came, went or look otherwise from outside
+   * @param names what is called so came, went or looks otherwise from outside
+   * @param tablesChanged did a variable, or its value?
    */
-  private replaceFunctions(state: State, path: string, facts: FileFacts, names: ReadonlySet<string>): void {
-    const { symbols, units, graph } = state;
-    const { kept, added, removed } = symbols.replaceFacts(path, facts);
+  private replaceFunctions(
+    state: State,
+    path: string,
+    before: FileFacts,
+    facts: FileFacts,
+    names: ReadonlySet<string>,
+    tablesChanged: boolean,
+  ): void {
+    const { symbols, units, graph, initialised } = state;
+    const { kept, added, removed } = symbols.replaceFacts(path, before, facts);
     // A name in a macro's body may mean another function now.
     if (names.size > 0) this.macroEffects = new MacroEffectsCache();
     const quoted = [...names].map((name) => JSON.stringify(name));
     const changed: ChangedFunction[] = [];
-    let moved = false;
+    let moved = tablesChanged;
+    const tables = new Set(tablesChanged ? [path] : []);
     for (const node of removed) {
       if ((units.get(node.id)?.assignments.length ?? 0) > 0) moved = true;
       graph.remove(node);
@@ -240,18 +271,22 @@ export class Program {
         if (file !== path)
           for (const node of nodes) if (namesOne(node.facts.body)) renew(node, node.facts.firstLine);
       }
-      for (const { initialiser } of [...this.files.values()].flatMap((file) => file.variables))
-        if (initialiser !== undefined && namesOne(initialiser)) moved = true;
+      for (const [file, { variables }] of this.files)
+        if (variables.some(({ initialiser }) => initialiser !== undefined && namesOne(initialiser)))
+          tables.add(file);
+      if (tables.size > 0) moved = true;
     }
+    for (const file of tables) this.initialise(symbols, file, initialised);
     if (moved) {
-      this.state = this.linkSlots(symbols, units);
+      this.state = this.linkSlots(symbols, units, initialised);
       this.edgesMoved = true;
     } else for (const { node } of changed) graph.refresh(node);
-    const initialised = this.state!.initialised.get(path);
-    // The surroundings are the same, so the initialisers are: only their lines may be others.
-    if (initialised) {
-      for (const [index, { at }] of [...fileAssignments(symbols, path, facts)].entries())
-        Object.assign(initialised[index]?.at ?? {}, at);
+    // Of tables that stayed, only the lines may be others.
+    if (!tables.has(path)) {
+      const known = initialised.get(path);
+      if (known)
+        for (const [index, { at }] of [...fileAssignments(symbols, path, facts)].entries())
+          Object.assign(known[index]?.at ?? {}, at);
     }
     if (changed.length > 0 || removed.length > 0) this.edgeRevision++;
     this.changes.push(...changed);
@@ -300,18 +335,4 @@ export class Program {
     }
     return found;
   }
-}
-
-/** Names of functions that came, went, or look otherwise from outside. */
-function changedNames(before: FileFacts, after: FileFacts): Set<string> {
-  const names = new Set<string>();
-  const differences = (a: FileFacts, b: FileFacts) => {
-    const byName = new Map<string, FileFacts['functions']>();
-    for (const fn of b.functions) byName.set(fn.name, [...(byName.get(fn.name) ?? []), fn]);
-    for (const fn of a.functions)
-      if (!byName.get(fn.name)?.some((other) => sameFunction(fn, other))) names.add(fn.name);
-  };
-  differences(before, after);
-  differences(after, before);
-  return names;
 }

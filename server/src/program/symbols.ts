@@ -1,6 +1,6 @@
 /** Names of the tree → what they mean, seen from one file. */
 import { both, type Configuration, evaluateCondition, type Truth } from '../kernel-c/conditions.js';
-import type { FileFacts, FunctionFacts, MacroFacts } from '../kernel-c/facts.js';
+import type { FileFacts, FunctionFacts, MacroFacts, VariableFacts } from '../kernel-c/facts.js';
 import type { MacroContent, MacroReader } from '../kernel-c/macro-facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
 import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
@@ -59,6 +59,8 @@ export class Symbols {
     string,
     { file: string; facts: AggregateFacts; fields: Map<string, TypeText> }
   >();
+  /** Order in which the files were given. */
+  private readonly fileOrder = new Map<string, number>();
   private readonly entriesByFile = new Map<string, { macros: MacroEntry[]; variables: VariableEntry[] }>();
   private readonly includes = new Map<string, ReadonlySet<string>>();
   private readonly directlyIncluded = new Map<string, readonly string[]>();
@@ -93,14 +95,12 @@ export class Symbols {
 
   private add(file: string, facts: FileFacts): void {
     const macros = facts.macros.map((macro) => new Macro(file, macro, this.macroReader));
-    const variables = facts.variables.map((variable): VariableEntry => ({ file, facts: variable }));
     for (const macro of macros) push(this.macros, macro.facts.name, macro);
-    for (const variable of variables) push(this.variables, variable.facts.name, variable);
-    this.entriesByFile.set(file, { macros, variables });
+    this.entriesByFile.set(file, { macros, variables: this.addVariables(file, facts.variables) });
+    this.fileOrder.set(file, this.fileOrder.size);
     for (const { name } of facts.enumerators) this.enumerators.add(name);
     for (const { name, type } of facts.typedefs) if (!this.typedefs.has(name)) this.typedefs.set(name, type);
-    for (const prototype of facts.prototypes)
-      push(this.prototypes, prototype.name, { file, line: prototype.line });
+    this.addPrototypes(file, facts);
     for (const aggregate of facts.aggregates) {
       const known = this.aggregates.get(aggregate.tag);
       if (known && known.fields.size >= aggregate.fields.length) continue;
@@ -119,8 +119,30 @@ export class Symbols {
     this.functionsByFile.set(file, nodes);
     for (const node of nodes) push(this.functionsByName, node.name, node);
     this.generated.set(file, generated);
-    for (const variable of generated.variables)
-      push(this.variables, variable.name, { file, facts: variable });
+    this.addVariables(file, generated.variables);
+  }
+
+  private addVariables(file: string, variables: readonly VariableFacts[]): VariableEntry[] {
+    const entries = variables.map((facts): VariableEntry => ({ file, facts }));
+    for (const entry of entries) this.insert(this.variables, entry.facts.name, entry);
+    return entries;
+  }
+
+  private addPrototypes(file: string, { prototypes }: FileFacts): void {
+    for (const { name, line } of prototypes) this.insert(this.prototypes, name, { file, line });
+  }
+
+  /** Among entries of a name, files keep their order: which one is meant must not depend on the order of edits. */
+  private insert<T extends { file: string }>(map: Map<string, T[]>, name: string, entry: T): void {
+    const list = map.get(name);
+    if (!list) {
+      map.set(name, [entry]);
+      return;
+    }
+    const orderOf = ({ file }: T) => this.fileOrder.get(file) ?? this.fileOrder.size;
+    let at = list.length;
+    while (at > 0 && orderOf(list[at - 1]!) > orderOf(entry)) at--;
+    list.splice(at, 0, entry);
   }
 
   /** What the macros that a file uses outside of functions define there. */
@@ -159,11 +181,12 @@ export class Symbols {
   }
 
   /**
-   * Takes in new facts of a file of which only functions changed: definitions that stay keep their identity.
+   * Takes in new facts of a file of which only functions, variables and prototypes changed: definitions that stay keep their identity.
    * @returns functions that stay, each with the facts it had before, and those that came or went
    */
   replaceFacts(
     file: string,
+    factsBefore: FileFacts,
     facts: FileFacts,
   ): {
     kept: { node: FunctionNode; before: FunctionNode['facts'] }[];
@@ -174,23 +197,18 @@ export class Symbols {
     entries?.macros.forEach((entry, index) => {
       entry.facts = facts.macros[index]!;
     });
-    entries?.variables.forEach((entry, index) => {
-      entry.facts = facts.variables[index]!;
-    });
-    for (const prototype of facts.prototypes) {
-      const known = this.prototypes.get(prototype.name)?.find((one) => one.file === file);
-      if (known) known.line = prototype.line;
-    }
+    this.replaceDeclarations(file, factsBefore, facts);
     const before = new Map((this.functionsByFile.get(file) ?? []).map((node) => [node.id, node]));
     const kept: { node: FunctionNode; before: FunctionNode['facts'] }[] = [];
     const added: FunctionNode[] = [];
     const generated = this.generatedBy(file, facts);
     this.generated.set(file, generated);
+    this.addVariables(file, generated.variables);
     const nodes = functionNodes(file, inOrder([...facts.functions, ...generated.functions])).map((fresh) => {
       const node = before.get(fresh.id);
       if (!node) {
         added.push(fresh);
-        push(this.functionsByName, fresh.name, fresh);
+        this.insert(this.functionsByName, fresh.name, fresh);
         return fresh;
       }
       before.delete(fresh.id);
@@ -206,6 +224,21 @@ export class Symbols {
       else this.functionsByName.delete(node.name);
     }
     return { kept, added, removed };
+  }
+
+  /** Variables, those of macros not yet among them, and prototypes of a file take the place of those before. */
+  private replaceDeclarations(file: string, before: FileFacts, facts: FileFacts): void {
+    const without = <T extends { file: string }>(map: Map<string, T[]>, name: string) => {
+      const others = map.get(name)?.filter((entry) => entry.file !== file) ?? [];
+      if (others.length > 0) map.set(name, others);
+      else map.delete(name);
+    };
+    const entries = this.entriesByFile.get(file);
+    for (const { facts: variable } of entries?.variables ?? []) without(this.variables, variable.name);
+    for (const { name } of this.generatedIn(file).variables) without(this.variables, name);
+    for (const { name } of before.prototypes) without(this.prototypes, name);
+    this.addPrototypes(file, facts);
+    if (entries) entries.variables = this.addVariables(file, facts.variables);
   }
 
   isEnumerator(name: string): boolean {

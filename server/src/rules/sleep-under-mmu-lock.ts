@@ -1,5 +1,5 @@
 /** Calls that may sleep, reachable while `kvm->mmu_lock` is held (mail rows A6 and A7). */
-import { visitStatement } from '../kernel-c/syntax.js';
+import { columnOf, lineOffsetOf, visitStatement } from '../kernel-c/syntax.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf } from '../program/program.js';
 import { byName, findCallsUnderLock } from './calls-under-lock.js';
@@ -7,12 +7,44 @@ import { hooksOfKind } from './hooks.js';
 import type { Rule, RuleInput } from './rule.js';
 import { allocators, flagsMaySleep, sleepers } from './sleepers.js';
 
-/** What a function's allocation calls do with their flags. */
-interface Allocations {
-  /** `line:column` of calls whose flags let them sleep. */
-  sleeping: ReadonlySet<string>;
-  /** Parameters that are handed on as GFP flags. */
-  handsOn: ReadonlySet<number>;
+/** A call with an argument that says something as GFP flags. */
+interface FlagsGiven {
+  callee: string;
+  argument: number;
+  /** `line:column` of the call, the line counted from the function's first. */
+  place: string;
+  verdict: boolean | { parameter: number };
+}
+
+/** Function bodies that stay are read once; edits replace the facts of a function. */
+const flagsGiven = new WeakMap<FunctionNode['facts'], readonly FlagsGiven[]>();
+
+function flagsGivenIn(node: FunctionNode): readonly FlagsGiven[] {
+  const { facts } = node;
+  let given = flagsGiven.get(facts);
+  if (!given) {
+    const mayTell = facts.body.includes('GFP') || facts.parameters.some(({ type }) => type === 'gfp_t');
+    given = mayTell ? readFlags(node) : [];
+    flagsGiven.set(facts, given);
+  }
+  return given;
+}
+
+function readFlags(node: FunctionNode): FlagsGiven[] {
+  const parameters = new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index]));
+  const given: FlagsGiven[] = [];
+  for (const statement of bodyOf(node)) {
+    visitStatement(statement, (expression) => {
+      if (expression.k !== 'call' || expression.f.k !== 'id') return;
+      const callee = expression.f.n;
+      const place = `${lineOffsetOf(expression.p)}:${columnOf(expression.p) + 1}`;
+      expression.a.forEach((flags, argument) => {
+        const verdict = flagsMaySleep(flags, parameters);
+        if (verdict !== undefined) given.push({ callee, argument, place, verdict });
+      });
+    });
+  }
+  return given;
 }
 
 /**
@@ -20,7 +52,6 @@ interface Allocations {
  * allocator itself, until nothing new turns up.
  */
 class GfpFlags {
-  private readonly known = new Map<string, Allocations>();
   /** Names of functions by the index of the parameter that they allocate with. */
   private readonly sinks = new Map<string, number>(allocators);
 
@@ -28,45 +59,22 @@ class GfpFlags {
     for (let grew = true; grew; ) {
       grew = false;
       for (const node of functions) {
-        if (!this.mentionsSink(node)) continue;
-        const allocations = this.read(node);
-        this.known.set(node.id, allocations);
-        for (const parameter of allocations.handsOn) {
-          if (this.sinks.has(node.name)) continue;
-          this.sinks.set(node.name, parameter);
+        if (this.sinks.has(node.name)) continue;
+        for (const { callee, argument, verdict } of flagsGivenIn(node)) {
+          if (typeof verdict !== 'object' || this.sinks.get(callee) !== argument) continue;
+          this.sinks.set(node.name, verdict.parameter);
           grew = true;
         }
       }
     }
   }
 
-  private mentionsSink(node: FunctionNode): boolean {
-    for (const name of this.sinks.keys()) if (node.facts.body.includes(`"${name}"`)) return true;
-    return false;
-  }
-
-  private read(node: FunctionNode): Allocations {
-    const parameters = new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index]));
-    const sleeping = new Set<string>();
-    const handsOn = new Set<number>();
-    for (const statement of bodyOf(node)) {
-      visitStatement(statement, (expression) => {
-        if (expression.k !== 'call' || expression.f.k !== 'id') return;
-        const index = this.sinks.get(expression.f.n);
-        const flags = index === undefined ? undefined : expression.a[index];
-        const verdict = flags && flagsMaySleep(flags, parameters);
-        if (verdict === true)
-          sleeping.add(
-            `${node.facts.firstLine + Math.floor(expression.p / 1024)}:${(expression.p % 1024) + 1}`,
-          );
-        else if (typeof verdict === 'object') handsOn.add(verdict.parameter);
-      });
-    }
-    return { sleeping, handsOn };
-  }
-
   sleeps({ caller, site }: CallEdge): boolean {
-    return this.known.get(caller.id)?.sleeping.has(`${site.line}:${site.column}`) === true;
+    const place = `${site.line - caller.facts.firstLine}:${site.column}`;
+    return flagsGivenIn(caller).some(
+      (given) =>
+        given.verdict === true && given.place === place && this.sinks.get(given.callee) === given.argument,
+    );
   }
 
   allocates(node: FunctionNode): boolean {
