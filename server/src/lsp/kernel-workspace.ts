@@ -9,6 +9,7 @@ import { type LoadedProgram, loadProgram } from '../host/load-program.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
 import { type CParser, loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
+import { LockLines } from '../locks/lock-lines.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
 import type { Program } from '../program/program.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
@@ -20,6 +21,10 @@ export interface OpenTree {
   loaded: LoadedProgram;
   analysis: TreeAnalysis;
   locations: TreeLocations;
+  /** Locks by line, of the program as it is now. */
+  lines: LockLines;
+  /** Text of a file of the tree: as it is open, else as it is on the disk. */
+  text(file: string): string;
 }
 
 export interface WorkspaceEvents {
@@ -64,10 +69,13 @@ export class KernelWorkspace {
       ...(cacheFolder !== undefined && { cacheFolder }),
     });
     loading.signal.throwIfAborted();
+    const analysis = new TreeAnalysis(loaded.program);
     this.current = {
       loaded,
-      analysis: new TreeAnalysis(loaded.program),
+      analysis,
       locations: new TreeLocations(tree, realpathSync(tree)),
+      lines: new LockLines(analysis.contexts),
+      text: (file) => this.texts.get(file) ?? readOrEmpty(join(loaded.tree, file)),
     };
     this.readTexts.clear();
     for (const file of this.texts.keys()) this.dirty.add(file);
@@ -112,7 +120,7 @@ export class KernelWorkspace {
     const { program } = open.loaded;
     const templates = program.templates();
     for (const file of this.dirty) {
-      const text = this.texts.get(file) ?? readOrEmpty(join(open.loaded.tree, file));
+      const text = open.text(file);
       const { configuration } = open.loaded.configuration;
       const knownText = this.readTexts.get(file);
       const known = program.file(file);
@@ -127,6 +135,7 @@ export class KernelWorkspace {
     this.dirty.clear();
     this.readTemplatesAgain(open, parser, templates);
     open.analysis.refresh();
+    open.lines = new LockLines(open.analysis.contexts);
     this.events.onChange();
     return true;
   }
@@ -137,10 +146,10 @@ export class KernelWorkspace {
     parser: CParser,
     before: ReturnType<Program['templates']>,
   ): void {
-    const { program, configuration, tree } = open.loaded;
+    const { program, configuration } = open.loaded;
     for (const [file, instances] of program.templates()) {
       if (JSON.stringify(instances) === JSON.stringify(before.get(file))) continue;
-      const text = this.texts.get(file) ?? readOrEmpty(join(tree, file));
+      const text = open.text(file);
       program.setFile(file, readFileFacts(parser, text, configuration.configuration, instances));
     }
   }

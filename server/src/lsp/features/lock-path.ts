@@ -1,0 +1,68 @@
+/** The shortest way in which a lock came to be held at a place, or that a finding tells of, step by step. */
+import { type PathStep, witnessSteps } from '../../locks/contexts.js';
+import type { Finding } from '../../rules/finding.js';
+import type { OpenTree } from '../kernel-workspace.js';
+import type { LockPath, LockPathParams } from '../protocol.js';
+import { byLock } from './held-locks.js';
+import { functionAtLine } from './places.js';
+
+export function lockPath(open: OpenTree, file: string, params: LockPathParams): LockPath | null {
+  return params.rule === undefined ? pathToLine(open, file, params) : pathOfFinding(open, file, params);
+}
+
+function pathOf({ locations }: OpenTree, title: string, steps: readonly PathStep[]): LockPath {
+  return {
+    title,
+    steps: steps.map((step) => ({
+      function: step.function,
+      text: step.text,
+      location: locations.location(step.file, step.line, step.column),
+    })),
+  };
+}
+
+/** @param line from 1 */
+export function findingAt(
+  open: OpenTree,
+  file: string,
+  rule: string,
+  line: number,
+  column?: number,
+): Finding | undefined {
+  const onLine = open.analysis.findings.filter(
+    (finding) => finding.file === file && finding.rule === rule && finding.line === line,
+  );
+  return onLine.find((finding) => finding.column === column) ?? onLine[0];
+}
+
+function pathOfFinding(open: OpenTree, file: string, { rule, position }: LockPathParams): LockPath | null {
+  const finding = findingAt(open, file, rule ?? '', position.line + 1, position.character + 1);
+  return finding ? pathOf(open, finding.message, finding.path) : null;
+}
+
+function pathToLine(open: OpenTree, file: string, { position, lock, mode }: LockPathParams): LockPath | null {
+  const { contexts, program } = open.analysis;
+  const line = position.line + 1;
+  const node = functionAtLine(program, file, line);
+  if (!node) return null;
+  const held = byLock(contexts.beforeLine(node, line)).flat();
+  const chosen = held.find(
+    (one) => (lock === undefined || one.lock === lock) && (mode === undefined || one.mode === mode),
+  );
+  const witness = chosen && contexts.witnessBeforeLine(node, line, chosen.lock, chosen.mode);
+  if (!chosen || !witness) return null;
+  const sometimes = chosen.when === 'sometimes' ? 'sometimes ' : '';
+  const how = `${sometimes}held (${chosen.mode})`;
+  const here: PathStep = {
+    function: node.name,
+    file,
+    line,
+    column: 1,
+    via: 'lock',
+    text: `${chosen.lock} is ${how} here`,
+  };
+  return pathOf(open, `${chosen.lock} is ${how} in ${node.name}, line ${line}`, [
+    ...witnessSteps(witness, chosen.lock),
+    here,
+  ]);
+}
