@@ -4,7 +4,7 @@ import { type LanguageClient, State } from 'vscode-languageclient/node';
 import { CrashPolicy } from './crash-policy.ts';
 import { findKernelTree } from './kernel-tree.ts';
 import { createLanguageClient } from './language-client.ts';
-import { ReindexRequest, type Status, StatusNotification } from './protocol.ts';
+import { LockMarksRefresh, ReindexRequest, type Status, StatusNotification } from './protocol.ts';
 import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
@@ -25,6 +25,10 @@ export class Server implements vscode.Disposable {
   private readonly statusEmitter = new vscode.EventEmitter<Status | undefined>();
   /** `undefined`: there is nothing to show, because no server is wanted here. */
   readonly onStatus = this.statusEmitter.event;
+
+  private readonly marksEmitter = new vscode.EventEmitter<void>();
+  /** Lock marks may be others now. */
+  readonly onMarksChanged = this.marksEmitter.event;
 
   private readonly crashes = new CrashPolicy();
   private run: Run | undefined;
@@ -53,8 +57,14 @@ export class Server implements vscode.Disposable {
     return true;
   }
 
+  /** @returns undefined when there is no server to ask */
+  async ask<R>(question: (client: LanguageClient) => Promise<R>): Promise<R | undefined> {
+    return this.run?.client.state === State.Running ? question(this.run.client) : undefined;
+  }
+
   dispose(): void {
     this.statusEmitter.dispose();
+    this.marksEmitter.dispose();
   }
 
   private enqueue(task: () => Promise<void>): Promise<void> {
@@ -90,6 +100,9 @@ export class Server implements vscode.Disposable {
     this.run = run;
     client.onNotification(StatusNotification, (status) => {
       if (this.run === run) this.statusEmitter.fire({ tree, ...status });
+    });
+    client.onNotification(LockMarksRefresh, () => {
+      if (this.run === run) this.marksEmitter.fire();
     });
     try {
       await client.start();
