@@ -17,12 +17,12 @@ export interface Palette {
 export const DARK: Palette = { write: '#f0a35e', read: '#6cb6f5', other: '#8fd19e' };
 export const LIGHT: Palette = { write: '#9a4a00', read: '#0a5299', other: '#1f6b2e' };
 
-/** Letters drawn as lines: what fonts there are, a picture can't know. In a box of 5 by 7. */
+/** Letters drawn as lines: what fonts there are, a picture can't know. In a box of 7 by 8. */
 const STROKES: Readonly<Record<string, string>> = {
-  W: 'M0 0 L1.2 7 L2.5 2.5 L3.8 7 L5 0',
-  R: 'M0.4 7 V0 H2.6 A1.9 1.9 0 0 1 2.6 3.8 H0.4 M2.4 3.8 L4.6 7',
-  L: 'M0.6 0 V7 H4.4',
-  '?': 'M0.6 1.7 A1.9 1.9 0 1 1 3.4 3.2 Q2.5 3.8 2.5 4.8 M2.5 6.2 V7',
+  W: 'M0 0 L1.6 8 L3.5 2.6 L5.4 8 L7 0',
+  R: 'M1.2 8 V0 H3.6 A2.2 2.2 0 0 1 3.6 4.4 H1.2 M3.4 4.4 L6 8',
+  L: 'M1.4 0 V8 H5.8',
+  '?': 'M1.4 2 A2.2 2.2 0 1 1 4.6 3.9 Q3.5 4.6 3.5 5.6 M3.5 7.8 V8',
 };
 
 const BARS: Readonly<Record<Letters, readonly { x: number; width: number }[]>> = {
@@ -55,18 +55,25 @@ export function markIcon({ main, others }: MarkKind, palette: Palette): string {
   }
   if (others) {
     const dots = others === 'always' ? [2, 6.5, 11, 15.5] : [4, 13];
-    for (const y of dots) parts.push(`<circle cx="16.8" cy="${y}" r="1.1" fill="${palette.other}"/>`);
+    for (const y of dots) parts.push(`<circle cx="16.9" cy="${y}" r="1" fill="${palette.other}"/>`);
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE}" height="${SIZE}" viewBox="0 0 ${SIZE} ${SIZE}">${parts.join('')}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE}" height="${SIZE}" viewBox="0 0 ${SIZE} ${SIZE}"><title>${title({ main, others })}</title>${parts.join('')}</svg>`;
 }
 
+/** For those who look at the page's source, and for tests: `W?` for write held sometimes, `+ other` for another lock. */
+function title({ main, others }: MarkKind): string {
+  const own = main ? `${main.letters}${main.sometimes ? '?' : ''}${main.first ? '' : ' on'}` : '';
+  const beside = others ? `${others === 'always' ? 'other' : 'other?'}` : '';
+  return [own, beside].filter(Boolean).join(' + ');
+}
+
+/** One sign stands in the middle of the line, two above each other. */
 function letters(text: Letters, sometimes: boolean, colour: string): string[] {
-  const wide = text.length > 1;
-  const stroke = (letter: string, x: number, y: number, scale: number): string =>
-    `<path d="${STROKES[letter]}" transform="translate(${x} ${y}) scale(${scale})" fill="none" stroke="${colour}" stroke-width="${1.4 / scale}" stroke-linecap="round" stroke-linejoin="round"/>`;
-  const row = sometimes ? 1.5 : 5.5;
-  const drawn = [...text].map((letter, index) =>
-    stroke(letter, (wide ? 8 : 9) + index * 4.3, row, wide ? 0.75 : 1),
-  );
-  return sometimes ? [...drawn, stroke('?', wide ? 10 : 9, 10, wide ? 0.9 : 0.9)] : drawn;
+  const signs = text === 'RW' ? ['R', 'W'] : sometimes ? [text, '?'] : [text];
+  const scale = signs.length > 1 ? 0.85 : 1;
+  const rows = signs.length > 1 ? [1.2, 10] : [5];
+  return signs.map((sign, index) => {
+    const place = `translate(8.2 ${rows[index]}) scale(${scale})`;
+    return `<path d="${STROKES[sign]}" transform="${place}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"/>`;
+  });
 }

@@ -1,10 +1,18 @@
 /** A lock path as a text to read: each step with its function, what happens there, and the lines around it; knows nothing of VS Code. */
 import type { LockPath, LockPathStep } from './protocol.ts';
 
+/** Line and characters count from 0. */
+export interface Heading {
+  readonly line: number;
+  /** Where the function's name stands in it. */
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface PathText {
   readonly text: string;
-  /** Line of each step's heading, from 0. */
-  readonly headings: readonly number[];
+  /** Of each step. */
+  readonly headings: readonly Heading[];
 }
 
 /** Lines around a step's own that are shown. */
@@ -16,11 +24,12 @@ const AFTER = 2;
  */
 export function pathText({ steps }: LockPath, linesOf: (uri: string) => readonly string[]): PathText {
   const text: string[] = [];
-  const headings: number[] = [];
+  const headings: Heading[] = [];
   for (const [index, step] of steps.entries()) {
     if (index > 0) text.push('');
-    headings.push(text.length);
-    text.push(heading(step, index + 1), ...excerpt(step, linesOf(step.location.uri)));
+    const opening = `/* ${index + 1}. `;
+    headings.push({ line: text.length, start: opening.length, end: opening.length + step.function.length });
+    text.push(`${opening}${heading(step)} */`, ...excerpt(step, linesOf(step.location.uri)));
   }
   return { text: `${text.join('\n')}\n`, headings };
 }
@@ -31,26 +40,33 @@ export function placeName({ location }: LockPathStep): string {
   return `${path}:${location.range.start.line + 1}`;
 }
 
-function heading(step: LockPathStep, number: number): string {
+function heading(step: LockPathStep): string {
   // What stands there must not end the comment.
-  const said = `${number}. ${step.function}: ${step.text}`.replaceAll('*/', '* /');
-  return `/* ${said} — ${placeName(step)} */`;
+  return `${step.function}: ${step.text.replaceAll('*/', '* /')} — ${placeName(step)}`;
 }
 
 function excerpt({ location }: LockPathStep, lines: readonly string[]): string[] {
   const { line } = location.range.start;
-  const first = Math.max(0, line - BEFORE);
-  const shown = lines.slice(first, line + AFTER + 1);
+  let first = line;
+  let last = line;
+  while (first > line - BEFORE && !isBorder(lines[first - 1])) first--;
+  while (last < line + AFTER && !isBorder(lines[last + 1])) last++;
+  const shown = lines.slice(first, last + 1);
   // A blank line at an end says nothing.
   while (shown.length > 0 && shown[0]?.trim() === '') shown.shift();
   while (shown.length > 0 && shown.at(-1)?.trim() === '') shown.pop();
   return shown;
 }
 
+/** Does nothing of interest lie beyond a line? A directive's other half would be missing, and a function ends with `}`. */
+function isBorder(line: string | undefined): boolean {
+  return line === undefined || /^[#}]/.test(line);
+}
+
 /** The step that a line of the text belongs to, counted from 0. */
-export function stepAt(headings: readonly number[], line: number): number {
+export function stepAt(headings: readonly Heading[], line: number): number {
   return Math.max(
     0,
-    headings.findLastIndex((heading) => heading <= line),
+    headings.findLastIndex((heading) => heading.line <= line),
   );
 }

@@ -1,6 +1,6 @@
 /** "Show Lock Path": the way to a lock as a peek, one row a step, with the lines of each. */
 import * as vscode from 'vscode';
-import { type PathText, pathText, placeName, stepAt } from './lock-path-text.ts';
+import { type Heading, type PathText, pathText, placeName, stepAt } from './lock-path-text.ts';
 import { type LockPath, type LockPathParams, LockPathRequest, type LockPathStep } from './protocol.ts';
 import type { Server } from './server.ts';
 
@@ -43,26 +43,25 @@ export class LockPathPeek
       void vscode.window.showInformationMessage('No lock is known to be held on this line.');
       return;
     }
-    const source = vscode.Uri.parse(params.textDocument.uri, true);
-    if (vscode.window.activeTextEditor?.document.uri.toString() !== source.toString())
-      await vscode.window.showTextDocument(source);
     const { uri, headings } = await this.write(path);
-    const document = await vscode.workspace.openTextDocument(uri);
-    const rows = headings.map((line) => new vscode.Location(uri, document.lineAt(line).range));
-    const { line, character } = params.position;
-    const at = new vscode.Position(line, character);
-    await vscode.commands.executeCommand('editor.action.peekLocations', source, at, rows, 'peek');
+    await vscode.languages.setTextDocumentLanguage(await vscode.workspace.openTextDocument(uri), 'c');
+    const rows = headings.map(
+      ({ line, start, end }) => new vscode.Location(uri, new vscode.Range(line, start, line, end)),
+    );
+    const { editor, position } = await placeToShow(params);
+    const source = editor.document.uri;
+    await vscode.commands.executeCommand('editor.action.peekLocations', source, position, rows, 'peek');
   }
 
-  private async write(path: LockPath): Promise<{ uri: vscode.Uri; headings: readonly number[] }> {
+  private async write(path: LockPath): Promise<{ uri: vscode.Uri; headings: readonly Heading[] }> {
     const lines = new Map<string, readonly string[]>();
     for (const { location } of path.steps)
       if (!lines.has(location.uri)) lines.set(location.uri, await linesOf(location.uri));
     const text = pathText(path, (uri) => lines.get(uri) ?? []);
     this.count++;
     // The peek shows the last part of the path as its title. A number keeps VS Code from showing an older text.
-    const title = path.title.replaceAll('/', '∕');
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}.c`, query: `${this.count}` });
+    const name = `/Lock path/${path.title.replaceAll('/', '∕')}`;
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: name, query: `${this.count}` });
     this.shown.set(uri.toString(), { ...text, path });
     for (const old of [...this.shown.keys()].slice(0, -KEPT)) this.shown.delete(old);
     return { uri, headings: text.headings };
@@ -79,7 +78,7 @@ export class LockPathPeek
 
   provideDocumentLinks(document: vscode.TextDocument): vscode.DocumentLink[] {
     const shown = this.shown.get(document.uri.toString());
-    return (shown?.headings ?? []).flatMap((line, index) => {
+    return (shown?.headings ?? []).flatMap(({ line }, index) => {
       const step = shown?.path.steps[index];
       if (!step) return [];
       const name = placeName(step);
@@ -117,6 +116,19 @@ export class LockPathPeek
 function startOf({ location }: LockPathStep): vscode.Position {
   const { line, character } = location.range.start;
   return new vscode.Position(line, character);
+}
+
+/** The peek opens where the user is: in another file only where nothing else is open. */
+async function placeToShow({
+  textDocument,
+  position,
+}: LockPathParams): Promise<{ editor: vscode.TextEditor; position: vscode.Position }> {
+  const source = vscode.Uri.parse(textDocument.uri, true);
+  const { activeTextEditor: active } = vscode.window;
+  if (active && active.document.uri.scheme === 'file' && active.document.uri.toString() !== source.toString())
+    return { editor: active, position: active.selection.active };
+  const editor = active ?? (await vscode.window.showTextDocument(source));
+  return { editor, position: new vscode.Position(position.line, position.character) };
 }
 
 function atCursor(): LockPathParams | undefined {
