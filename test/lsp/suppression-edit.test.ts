@@ -1,7 +1,7 @@
 /** The comment that takes a finding back stands where the analysis looks for it. */
 import { expect, test } from 'vitest';
 import { type SuppressionEdit, suppressionEdit } from '../../server/src/lsp/suppression-edit.ts';
-import { analyse, SNIPPET } from '../support/c-program.ts';
+import { analyse } from '../support/c-program.ts';
 
 const RULE = 'rmp-under-mmu-lock';
 

@@ -1,5 +1,6 @@
 /** The marks in the margin of the active editor, and what stands behind its lines. */
 import type { Page } from 'playwright-core';
+import { DARK, LIGHT } from '../../../client/src/lock-mark-icons.ts';
 
 export class LockMarks {
   constructor(private readonly page: Page) {}
@@ -29,6 +30,22 @@ export class LockMarks {
     );
   }
 
+  /** The palettes of the marks in view: each of them once. */
+  async themes(): Promise<string[]> {
+    const pictures = await this.page
+      .locator('.editor-instance .glyph-margin-widgets > *')
+      .evaluateAll((glyphs) =>
+        glyphs.flatMap((glyph) => {
+          const [, picture] = /base64,([^"')]+)/.exec(getComputedStyle(glyph).backgroundImage) ?? [];
+          return picture === undefined ? [] : [atob(picture)];
+        }),
+      );
+    const colours = new Set(pictures.map((svg) => /fill="(#\w+)"/.exec(svg)?.[1]));
+    return [LIGHT.write, DARK.write]
+      .filter((colour) => colours.has(colour))
+      .map((colour) => (colour === DARK.write ? 'dark' : 'light'));
+  }
+
   /** The whole of the first line in view that contains `text`, with the hints that the editor puts into it. */
   async line(text: string): Promise<string> {
     const lines = await this.page
@@ -36,6 +53,6 @@ export class LockMarks {
       .first()
       .locator('.view-line')
       .allInnerTexts();
-    return lines.map((line) => line.replaceAll('\u00a0', ' ')).find((line) => line.includes(text)) ?? '';
+    return lines.map((line) => line.replaceAll(/\s/g, ' ')).find((line) => line.includes(text)) ?? '';
   }
 }

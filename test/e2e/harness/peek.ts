@@ -14,6 +14,11 @@ export class PeekView {
     return rows.map((row) => row.replaceAll('\u00a0', ' ').trim());
   }
 
+  /** The files at the right. */
+  async groups(): Promise<string[]> {
+    return this.element.locator('.ref-tree .reference-file .label-name').allInnerTexts();
+  }
+
   async title(): Promise<string> {
     return (await this.element.locator('.peekview-title').innerText()).replaceAll('\u00a0', ' ');
   }

@@ -18,7 +18,9 @@ export function definition(open: OpenTree, document: TextDocument, position: Pos
   const macro = macroUsed(open, around, word, edges);
   const places = [
     ...(macro ? [macroLocation(open, macro)] : []),
-    ...edges.flatMap(({ callee }) => (callee ? [open.locations.nameLocation(callee)] : [])),
+    ...edges.flatMap((edge) =>
+      edge.callee ? [open.locations.nameLocation(edge.callee)] : declared(open, edge),
+    ),
   ];
   return distinct(places);
 }
@@ -36,9 +38,20 @@ function macroUsed(
 }
 
 function macroLocation(open: OpenTree, { file, facts }: MacroEntry): Location {
-  const line = open.text(file).split('\n')[facts.line - 1] ?? '';
-  const column = new RegExp(`\\b${facts.name}\\b`).exec(line)?.index ?? 0;
-  return open.locations.location(file, facts.line, column + 1, facts.name.length);
+  return namedLine(open, file, facts.line, facts.name);
+}
+
+/** Of a function whose body is not in the scope, its first declaration. */
+function declared(open: OpenTree, { calleeName }: CallEdge): Location[] {
+  const [first] = open.analysis.program.symbols.prototypes.get(calleeName) ?? [];
+  return first ? [namedLine(open, first.file, first.line, calleeName)] : [];
+}
+
+/** Where a name stands on a line (from 1) of which facts keep no column. */
+function namedLine(open: OpenTree, file: string, line: number, name: string): Location {
+  const text = open.text(file).split('\n')[line - 1] ?? '';
+  const column = new RegExp(`\\b${name}\\b`).exec(text)?.index;
+  return open.locations.location(file, line, (column ?? 0) + 1, column === undefined ? 0 : name.length);
 }
 
 function distinct(places: readonly Location[]): Location[] {
