@@ -9,12 +9,12 @@ import { type LoadedProgram, loadProgram } from '../host/load-program.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
 import { type CParser, loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
-import { LockLines } from '../locks/lock-lines.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
 import type { Program } from '../program/program.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 import { TreeLocations } from './locations.js';
 import type { Settings } from './settings.js';
+import { TreeLines } from './tree-lines.js';
 
 /** A tree that was read. */
 export interface OpenTree {
@@ -22,7 +22,7 @@ export interface OpenTree {
   analysis: TreeAnalysis;
   locations: TreeLocations;
   /** Locks by line, of the program as it is now. */
-  lines: LockLines;
+  lines: TreeLines;
   /** Text of a file of the tree: as it is open, else as it is on the disk. */
   text(file: string): string;
 }
@@ -74,7 +74,7 @@ export class KernelWorkspace {
       loaded,
       analysis,
       locations: new TreeLocations(tree, realpathSync(tree)),
-      lines: new LockLines(analysis.contexts),
+      lines: new TreeLines(analysis),
       text: (file) => this.texts.get(file) ?? readOrEmpty(join(loaded.tree, file)),
     };
     this.readTexts.clear();
@@ -135,7 +135,7 @@ export class KernelWorkspace {
     this.dirty.clear();
     this.readTemplatesAgain(open, parser, templates);
     open.analysis.refresh();
-    open.lines = new LockLines(open.analysis.contexts);
+    open.lines = new TreeLines(open.analysis);
     this.events.onChange();
     return true;
   }

@@ -9,6 +9,7 @@ const KVM_LOCKS: ReadonlyMap<string, LockName> = new Map([
   // include/linux/fs.h: filemap_invalidate_lock() takes it.
   ['invalidate_lock', 'address_space.invalidate_lock'],
   ['srcu', 'kvm.srcu'],
+  ['rcu', 'rcu'],
 ]);
 
 /** Names of variables that stand for a structure all over KVM: `vcpu->mutex`. */
@@ -21,21 +22,20 @@ const STRUCTURES: ReadonlyMap<string, string> = new Map([
 /**
  * The analysis' names of wanted locks, in the order in which they are wanted.
  * @param wanted `mmu_lock`, `kvm->lock`, `sev_bitmap_lock`, `inode.i_rwsem`; a member's name alone means every lock of that name
- * @param known every lock of the tree
+ * @param known every lock of the tree: asked for only where a name doesn't say by itself which lock it is
  */
-export function shownLocks(wanted: readonly string[], known: Iterable<LockName>): LockName[] {
-  const all = [...known];
+export function shownLocks(wanted: readonly string[], known: () => Iterable<LockName>): LockName[] {
   const shown = new Set<LockName>();
-  for (const one of wanted) for (const lock of named(one, all)) shown.add(lock);
+  for (const one of wanted) for (const lock of named(one, known)) shown.add(lock);
   return [...shown];
 }
 
-function named(wanted: string, known: readonly LockName[]): LockName[] {
+function named(wanted: string, known: () => Iterable<LockName>): LockName[] {
   const name = wanted.trim().replace(/^&/, '').replaceAll('->', '.');
   const usual = KVM_LOCKS.get(name);
   if (usual !== undefined) return [usual];
   const dot = name.indexOf('.');
-  if (dot < 0) return known.filter((lock) => lock === name || lock.endsWith(`.${name}`));
+  if (dot < 0) return [...known()].filter((lock) => lock === name || lock.endsWith(`.${name}`));
   const owner = STRUCTURES.get(name.slice(0, dot));
   return [owner === undefined ? name : `${owner}${name.slice(dot)}`];
 }

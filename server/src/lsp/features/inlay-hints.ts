@@ -3,7 +3,7 @@ import type { InlayHint, Range } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { LockEvent } from '../../locks/lock-lines.js';
 import type { OpenTree } from '../kernel-workspace.js';
-import { shortName, shownLocks } from '../shown-locks.js';
+import { shortName } from '../shown-locks.js';
 
 /** The letters of the margin; a lock of one mode only needs none. */
 const LETTER: Readonly<Record<string, string>> = { read: 'R', write: 'W' };
@@ -42,15 +42,15 @@ export function inlayHints(
   range: Range,
   wanted: readonly string[],
 ): InlayHint[] {
-  const { contexts, program } = open.analysis;
+  const { program } = open.analysis;
   const file = open.locations.file(document.uri);
   if (file === undefined) return [];
-  const locks = shownLocks(wanted, contexts.lockNames);
+  const lines = open.lines.wanted(wanted);
   const text = document.getText().split('\n');
   const hints: InlayHint[] = [];
   for (const node of program.functionsIn(file)) {
     if (node.facts.endLine - 1 < range.start.line || node.facts.firstLine - 1 > range.end.line) continue;
-    for (const event of open.lines.of(node, locks).events) {
+    for (const event of lines.of(node).events) {
       const line = event.line - 1;
       if (line < range.start.line || line > range.end.line) continue;
       hints.push({

@@ -3,22 +3,21 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { FunctionNode } from '../../program/model.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import type { LockMark, LockMarks } from '../protocol.js';
-import { shownLocks } from '../shown-locks.js';
 
 export function lockMarks(open: OpenTree, document: TextDocument, wanted: readonly string[]): LockMarks {
-  const { contexts, program } = open.analysis;
+  const { program } = open.analysis;
   const file = open.locations.file(document.uri);
-  const locks = shownLocks(wanted, contexts.lockNames);
+  const lines = open.lines.wanted(wanted);
   const text = document.getText().split('\n');
   const marks: LockMark[] = [];
   for (const node of file === undefined ? [] : program.functionsIn(file)) {
     const body = bodyLine(node, text);
-    for (const { lock, modes, when, first, last } of open.lines.of(node, locks).held) {
+    for (const { lock, modes, when, first, last } of lines.of(node).held) {
       if (last < body) continue;
       marks.push({ lock, modes: [...modes], when, startLine: Math.max(first, body) - 1, endLine: last - 1 });
     }
   }
-  return { version: document.version, locks, marks };
+  return { version: document.version, locks: lines.locks, marks };
 }
 
 /** Line (from 1) of the brace that opens a function's body, where it stands as the kernel's style wants it. */

@@ -1,0 +1,32 @@
+/** Locks by line of a tree as it is now, for the locks that a user wants to see. */
+
+import { type FunctionLines, LockLines } from '../locks/lock-lines.js';
+import type { LockName } from '../locks/lock-state.js';
+import type { FunctionNode } from '../program/model.js';
+import { ruleLocks } from '../rules/all-rules.js';
+import type { TreeAnalysis } from '../rules/tree-analysis.js';
+import { shownLocks } from './shown-locks.js';
+
+export interface WantedLines {
+  readonly locks: readonly LockName[];
+  of(node: FunctionNode): FunctionLines;
+}
+
+export class TreeLines {
+  private all: LockLines | undefined;
+  private ofRules: LockLines | undefined;
+
+  constructor(private readonly analysis: TreeAnalysis) {}
+
+  /** @param names locks as users name them */
+  wanted(names: readonly string[]): WantedLines {
+    const { analysis } = this;
+    const locks = shownLocks(names, () => analysis.contexts.lockNames);
+    // Rules have the contexts of a few locks at hand; those of every lock take several times as long.
+    const isCheap = locks.every((lock) => ruleLocks.includes(lock));
+    const lines = isCheap
+      ? (this.ofRules ??= new LockLines(analysis.ruleContexts))
+      : (this.all ??= new LockLines(analysis.contexts));
+    return { locks, of: (node) => lines.of(node, locks) };
+  }
+}
