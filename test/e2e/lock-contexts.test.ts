@@ -269,7 +269,10 @@ describe('a finding', () => {
       .first()
       .click({ modifiers: ['Control'] });
     const page = workbench.page.frameLocator('iframe.webview').frameLocator('iframe');
-    await page.getByText('How it is mended').first().waitFor();
+    await page
+      .getByText(/mended/i)
+      .first()
+      .waitFor();
     await workbench.screenshot('rule');
   });
 });

@@ -11,6 +11,7 @@ import {
   type Position,
   type PublishDiagnosticsParams,
   type Range,
+  type ServerCapabilities,
   StreamMessageReader,
   StreamMessageWriter,
   type TextEdit,
@@ -21,6 +22,8 @@ const root = join(import.meta.dirname, '..', '..');
 export interface LspOptions {
   /** The tree, absolute. */
   readonly tree: string;
+  /** The folder that the editor opened, if it isn't the tree. */
+  readonly folder?: string;
   readonly settings?: object;
   readonly capabilities?: ClientCapabilities;
   readonly initializationOptions?: object;
@@ -30,6 +33,9 @@ export class LspClient implements AsyncDisposable {
   readonly diagnostics = new Map<string, PublishDiagnosticsParams['diagnostics']>();
   /** Names of the notifications that came, one after the other. */
   readonly notifications: string[] = [];
+  /** What the server has said that it can do. */
+  capabilities: ServerCapabilities = {};
+
   private constructor(
     private readonly server: ChildProcess,
     readonly connection: MessageConnection,
@@ -61,12 +67,13 @@ export class LspClient implements AsyncDisposable {
       });
     });
     connection.listen();
-    await connection.sendRequest<InitializeResult>('initialize', {
+    const result = await connection.sendRequest<InitializeResult>('initialize', {
       processId: process.pid,
-      rootUri: pathToFileURL(this.tree).toString(),
+      rootUri: pathToFileURL(options.folder ?? this.tree).toString(),
       capabilities,
       initializationOptions: { settings, ...options.initializationOptions },
     });
+    this.capabilities = result.capabilities;
     await connection.sendNotification('initialized', {});
     await ready;
   }

@@ -1,9 +1,17 @@
 /** The shortest way in which a lock came to be held at a place, or that a finding tells of, step by step. */
-import { type PathStep, witnessSteps } from '../../locks/contexts.js';
+import {
+  type LockContext,
+  type LockContexts,
+  type PathStep,
+  type Witness,
+  witnessSteps,
+} from '../../locks/contexts.js';
+import type { FunctionNode } from '../../program/model.js';
+import { ruleLocks } from '../../rules/all-rules.js';
 import type { Finding } from '../../rules/finding.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import type { LockPath, LockPathParams } from '../protocol.js';
-import { byLock } from './held-locks.js';
+import { byLock, MMU_LOCK } from './held-locks.js';
 import { functionAtLine } from './places.js';
 
 export function lockPath(open: OpenTree, file: string, params: LockPathParams): LockPath | null {
@@ -40,17 +48,34 @@ function pathOfFinding(open: OpenTree, file: string, { rule, position }: LockPat
   return finding ? pathOf(open, finding.message, finding.path) : null;
 }
 
-function pathToLine(open: OpenTree, file: string, { position, lock, mode }: LockPathParams): LockPath | null {
-  const { contexts, program } = open.analysis;
-  const line = position.line + 1;
-  const node = functionAtLine(program, file, line);
-  if (!node) return null;
+/** How the wanted lock, or the most interesting one, comes to be held at a line. */
+function way(
+  contexts: LockContexts,
+  node: FunctionNode,
+  line: number,
+  { lock, mode }: LockPathParams,
+): { chosen: LockContext; witness: Witness } | undefined {
   const held = byLock(contexts.beforeLine(node, line)).flat();
   const chosen = held.find(
     (one) => (lock === undefined || one.lock === lock) && (mode === undefined || one.mode === mode),
   );
   const witness = chosen && contexts.witnessBeforeLine(node, line, chosen.lock, chosen.mode);
-  if (!chosen || !witness) return null;
+  return witness && { chosen, witness };
+}
+
+function pathToLine(open: OpenTree, file: string, params: LockPathParams): LockPath | null {
+  const { analysis } = open;
+  const line = params.position.line + 1;
+  const node = functionAtLine(analysis.program, file, line);
+  if (!node) return null;
+  const wanted = params.lock ?? MMU_LOCK;
+  // The contexts of rules know a few locks only, but are there at once.
+  const quick = ruleLocks.includes(wanted)
+    ? way(analysis.ruleContexts, node, line, { ...params, lock: wanted })
+    : undefined;
+  const found = quick ?? way(analysis.contexts, node, line, params);
+  if (!found) return null;
+  const { chosen, witness } = found;
   const sometimes = chosen.when === 'sometimes' ? 'sometimes ' : '';
   const how = `${sometimes}held (${chosen.mode})`;
   const here: PathStep = {
