@@ -7,6 +7,8 @@ export interface Heading {
   /** Where the function's name stands in it. */
   readonly start: number;
   readonly end: number;
+  /** The line below it that the step is about; absent where its file can't be read. */
+  readonly own?: number;
 }
 
 export interface PathText {
@@ -28,8 +30,15 @@ export function pathText({ steps }: LockPath, linesOf: (uri: string) => readonly
   for (const [index, step] of steps.entries()) {
     if (index > 0) text.push('');
     const opening = `/* ${index + 1}. `;
-    headings.push({ line: text.length, start: opening.length, end: opening.length + step.function.length });
-    text.push(`${opening}${heading(step)} */`, ...excerpt(step, linesOf(step.location.uri)));
+    const line = text.length;
+    const { shown, own } = excerpt(step, linesOf(step.location.uri));
+    headings.push({
+      line,
+      start: opening.length,
+      end: opening.length + step.function.length,
+      ...(own >= 0 && { own: line + 1 + own }),
+    });
+    text.push(`${opening}${heading(step)} */`, ...shown);
   }
   return { text: `${text.join('\n')}\n`, headings };
 }
@@ -45,17 +54,20 @@ function heading(step: LockPathStep): string {
   return `${step.function}: ${step.text.replaceAll('*/', '* /')} — ${placeName(step)}`;
 }
 
-function excerpt({ location }: LockPathStep, lines: readonly string[]): string[] {
+/** Some lines, and which of them is the step's own; -1 where there is none. */
+function excerpt(
+  { location }: LockPathStep,
+  lines: readonly string[],
+): { shown: readonly string[]; own: number } {
   const { line } = location.range.start;
   let first = line;
   let last = line;
   while (first > line - BEFORE && !isBorder(lines[first - 1])) first--;
   while (last < line + AFTER && !isBorder(lines[last + 1])) last++;
-  const shown = lines.slice(first, last + 1);
   // A blank line at an end says nothing.
-  while (shown.length > 0 && shown[0]?.trim() === '') shown.shift();
-  while (shown.length > 0 && shown.at(-1)?.trim() === '') shown.pop();
-  return shown;
+  while (first < line && lines[first]?.trim() === '') first++;
+  while (last > line && lines[last]?.trim() === '') last--;
+  return { shown: lines.slice(first, last + 1), own: line < lines.length ? line - first : -1 };
 }
 
 /** Does nothing of interest lie beyond a line? A directive's other half would be missing, and a function ends with `}`. */

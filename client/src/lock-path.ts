@@ -16,6 +16,10 @@ export class LockPathPeek
   implements vscode.TextDocumentContentProvider, vscode.DefinitionProvider, vscode.DocumentLinkProvider
 {
   private readonly shown = new Map<string, Shown>();
+  private readonly ownLines = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.wordHighlightStrongBackground'),
+  });
   private count = 0;
 
   constructor(private readonly server: Server) {}
@@ -23,6 +27,8 @@ export class LockPathPeek
   register(): vscode.Disposable {
     const selector = { scheme: SCHEME };
     return vscode.Disposable.from(
+      this.ownLines,
+      vscode.window.onDidChangeVisibleTextEditors((editors) => this.highlight(editors)),
       vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
       vscode.languages.registerDefinitionProvider(selector, this),
       vscode.languages.registerDocumentLinkProvider(selector, this),
@@ -51,6 +57,19 @@ export class LockPathPeek
     const { editor, position } = await placeToShow(params);
     const source = editor.document.uri;
     await vscode.commands.executeCommand('editor.action.peekLocations', source, position, rows, 'peek');
+  }
+
+  /** The preview of a peek is an editor too. */
+  private highlight(editors: readonly vscode.TextEditor[]): void {
+    for (const editor of editors) {
+      const headings = this.shown.get(editor.document.uri.toString())?.headings ?? [];
+      const own = headings.flatMap((heading) => (heading.own === undefined ? [] : [heading.own]));
+      if (own.length > 0)
+        editor.setDecorations(
+          this.ownLines,
+          own.map((line) => new vscode.Range(line, 0, line, 0)),
+        );
+    }
   }
 
   private async write(path: LockPath): Promise<{ uri: vscode.Uri; headings: readonly Heading[] }> {

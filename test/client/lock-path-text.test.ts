@@ -65,6 +65,11 @@ test('headings say where they are, and where the function is named', () => {
     'outer',
     'inner',
   ]);
+  expect(headings.map(({ own }) => lines[own ?? 0]?.trim())).toEqual([
+    'write_lock(&kvm->mmu_lock);',
+    'inner(kvm);',
+    'void inner(struct kvm *kvm)',
+  ]);
   const lineOf = (part: string) => lines.findIndex((line) => line.includes(part));
   expect(
     [lineOf('int r;'), lineOf('2. outer'), lineOf('rmp_make')].map((line) => stepAt(headings, line)),

@@ -165,7 +165,7 @@ describe('the way to a lock', () => {
     const text = await workbench.hover('why?');
     expect(text).toMatch(/kvm\.mmu_lock \(write\), taken in kvm_handle_gfn_range:\d+ — why\?/);
     await workbench.screenshot('hover-why');
-    await workbench.page.locator('.monaco-hover a', { hasText: 'why?' }).first().click();
+    await workbench.clickInHover('why?');
     await expect.poll(() => peek.rows()).toEqual(steps);
     expect(await peek.title()).toContain(
       'kvm.mmu_lock is held (write) in kvm_arch_post_set_memory_attributes',
