@@ -3,7 +3,8 @@
  * `/*> taken *\/`: what the line does to the lock. What isn't marked must not be said.
  */
 import { expect, test } from 'vitest';
-import { LockLines } from '../../server/src/locks/lock-lines.ts';
+import { type HeldLines, type LockEvent, LockLines, together } from '../../server/src/locks/lock-lines.ts';
+import type { LockMode } from '../../server/src/locks/primitives.ts';
 import { analyse, SNIPPET } from '../support/c-program.ts';
 
 async function expectLines(source: string, locks: readonly string[] = ['kvm.mmu_lock']): Promise<void> {
@@ -199,3 +200,26 @@ void one(struct kvm *kvm, struct other_vm *vm)
 `,
     ['kvm.mmu_lock', 'kvm.slots_lock'],
   ));
+
+test('of a text that is several functions, what only some hold is held sometimes', () => {
+  const held = (modes: LockMode[], first: number, last: number): HeldLines => ({
+    lock: 'kvm.mmu_lock',
+    modes,
+    when: 'always',
+    first,
+    last,
+  });
+  const taken: LockEvent = { lock: 'kvm.mmu_lock', line: 2, what: 'taken', modes: ['write'] };
+  const both = together([
+    { held: [held(['write'], 3, 6)], events: [taken] },
+    { held: [held(['write'], 3, 4), held(['read'], 5, 5)], events: [{ ...taken }] },
+  ]);
+  expect(both).toEqual({
+    held: [
+      held(['write'], 3, 4),
+      held(['read', 'write'], 5, 5),
+      { ...held(['write'], 6, 6), when: 'sometimes' },
+    ],
+    events: [taken],
+  });
+});

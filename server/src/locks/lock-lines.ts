@@ -55,6 +55,38 @@ interface AtEntry {
 
 type Held = Pick<HeldLines, 'modes' | 'when'>;
 
+/**
+ * What holds of a text that is several functions, as a template's is: what some of them hold is held sometimes.
+ * @param parts at least one
+ */
+export function together(parts: readonly FunctionLines[]): FunctionLines {
+  const [first, ...others] = parts;
+  if (!first || others.length === 0) return first ?? { held: [], events: [] };
+  const byLine = new Map<string, HeldLines[]>();
+  for (const held of parts.flatMap((part) => part.held))
+    for (let line = held.first; line <= held.last; line++) {
+      const key = `${held.lock} ${line}`;
+      byLine.set(key, [...(byLine.get(key) ?? []), { ...held, first: line, last: line }]);
+    }
+  const runs: HeldLines[] = [];
+  for (const lines of [...byLine.values()].sort(byLockAndLine)) {
+    const line = lines[0]!;
+    const modes = [...new Set(lines.flatMap((one) => one.modes))].sort();
+    const always = lines.length === parts.length && lines.every(({ when }) => when === 'always');
+    const held: Held = { modes, when: always ? 'always' : 'sometimes' };
+    const run = runs[runs.length - 1];
+    if (run && run.lock === line.lock && run.last === line.first - 1 && isSame(run, held))
+      run.last = line.last;
+    else runs.push({ ...line, ...held });
+  }
+  const events = new Map(parts.flatMap((part) => part.events.map((event) => [JSON.stringify(event), event])));
+  return { held: runs, events: [...events.values()].sort((a, b) => a.line - b.line) };
+}
+
+function byLockAndLine([a]: readonly HeldLines[], [b]: readonly HeldLines[]): number {
+  return a && b ? a.lock.localeCompare(b.lock) || a.first - b.first : 0;
+}
+
 export class LockLines {
   /** By function id and lock names; good until the program changes. */
   private readonly known = new Map<string, FunctionLines>();

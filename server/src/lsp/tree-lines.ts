@@ -1,15 +1,30 @@
 /** Locks by line of a tree as it is now, for the locks that a user wants to see. */
 
-import { type FunctionLines, LockLines } from '../locks/lock-lines.js';
+import { type FunctionLines, LockLines, together } from '../locks/lock-lines.js';
 import type { LockName } from '../locks/lock-state.js';
 import type { FunctionNode } from '../program/model.js';
+import type { Program } from '../program/program.js';
 import { ruleLocks } from '../rules/all-rules.js';
 import type { TreeAnalysis } from '../rules/tree-analysis.js';
 import { shownLocks } from './shown-locks.js';
 
 export interface WantedLines {
   readonly locks: readonly LockName[];
-  of(node: FunctionNode): FunctionLines;
+  /** @param instances the functions that one text is: several for a template's */
+  of(instances: readonly FunctionNode[]): FunctionLines;
+}
+
+/** A file's functions by their text. */
+export function functionTexts(program: Program, file: string): [FunctionNode, ...FunctionNode[]][] {
+  const texts = new Map<string, [FunctionNode, ...FunctionNode[]]>();
+  for (const node of program.functionsIn(file)) {
+    const { firstLine, instance } = node.facts;
+    const key = instance === undefined ? node.id : `${firstLine}`;
+    const known = texts.get(key);
+    if (known) known.push(node);
+    else texts.set(key, [node]);
+  }
+  return [...texts.values()];
 }
 
 export class TreeLines {
@@ -27,6 +42,6 @@ export class TreeLines {
     const lines = isCheap
       ? (this.ofRules ??= new LockLines(analysis.ruleContexts))
       : (this.all ??= new LockLines(analysis.contexts));
-    return { locks, of: (node) => lines.of(node, locks) };
+    return { locks, of: (instances) => together(instances.map((node) => lines.of(node, locks))) };
   }
 }

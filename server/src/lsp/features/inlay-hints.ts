@@ -4,6 +4,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { LockEvent } from '../../locks/lock-lines.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { shortName } from '../shown-locks.js';
+import { functionTexts } from '../tree-lines.js';
 
 /** The letters of the margin; a lock of one mode only needs none. */
 const LETTER: Readonly<Record<string, string>> = { read: 'R', write: 'W' };
@@ -48,9 +49,10 @@ export function inlayHints(
   const lines = open.lines.wanted(wanted);
   const text = document.getText().split('\n');
   const hints: InlayHint[] = [];
-  for (const node of program.functionsIn(file)) {
+  for (const instances of functionTexts(program, file)) {
+    const [node] = instances;
     if (node.facts.endLine - 1 < range.start.line || node.facts.firstLine - 1 > range.end.line) continue;
-    for (const event of lines.of(node).events) {
+    for (const event of lines.of(instances).events) {
       const line = event.line - 1;
       if (line < range.start.line || line > range.end.line) continue;
       hints.push({

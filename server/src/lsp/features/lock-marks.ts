@@ -3,6 +3,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { FunctionNode } from '../../program/model.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import type { LockMark, LockMarks } from '../protocol.js';
+import { functionTexts } from '../tree-lines.js';
 
 export function lockMarks(open: OpenTree, document: TextDocument, wanted: readonly string[]): LockMarks {
   const { program } = open.analysis;
@@ -10,9 +11,9 @@ export function lockMarks(open: OpenTree, document: TextDocument, wanted: readon
   const lines = open.lines.wanted(wanted);
   const text = document.getText().split('\n');
   const marks: LockMark[] = [];
-  for (const node of file === undefined ? [] : program.functionsIn(file)) {
-    const body = bodyLine(node, text);
-    for (const { lock, modes, when, first, last } of lines.of(node).held) {
+  for (const instances of file === undefined ? [] : functionTexts(program, file)) {
+    const body = bodyLine(instances[0], text);
+    for (const { lock, modes, when, first, last } of lines.of(instances).held) {
       if (last < body) continue;
       marks.push({ lock, modes: [...modes], when, startLine: Math.max(first, body) - 1, endLine: last - 1 });
     }
