@@ -333,11 +333,13 @@ describe('code that is being typed', () => {
       'kvm.mmu_lock (write), taken in kvm_gmem_invalidate_begin:',
     );
     await workbench.gotoText('static void kvm_gmem_invalidate_begin(');
-    expect(await workbench.lenses.above('static void kvm_gmem_invalidate_begin(')).toEqual([
-      expect.stringMatching(/^\d+ callers$/),
-      'mmu_lock: never held',
-      expect.stringMatching(/^invalidation: /),
-    ]);
+    await expect
+      .poll(() => workbench.lenses.above('static void kvm_gmem_invalidate_begin('))
+      .toEqual([
+        expect.stringMatching(/^\d+ callers$/),
+        'mmu_lock: never held',
+        expect.stringMatching(/^invalidation: /),
+      ]);
     expect(await workbench.notifications()).toEqual([]);
     expect(await workbench.status.text()).toMatch(/functions/);
   });
