@@ -1,9 +1,11 @@
 /** The locks that a user wants to see, by the names that people give them. */
 import type { LockName } from '../locks/lock-state.js';
 
+export const MMU_LOCK: LockName = 'kvm.mmu_lock';
+
 /** As Documentation/virt/kvm/locking.rst and the code call them → as the analysis does. */
 const KVM_LOCKS: ReadonlyMap<string, LockName> = new Map([
-  ['mmu_lock', 'kvm.mmu_lock'],
+  ['mmu_lock', MMU_LOCK],
   ['slots_lock', 'kvm.slots_lock'],
   ['slots_arch_lock', 'kvm.slots_arch_lock'],
   // include/linux/fs.h: filemap_invalidate_lock() takes it.

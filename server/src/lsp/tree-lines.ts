@@ -4,9 +4,8 @@ import { type FunctionLines, LockLines, together } from '../locks/lock-lines.js'
 import type { LockName } from '../locks/lock-state.js';
 import type { FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
-import { ruleLocks } from '../rules/all-rules.js';
 import type { TreeAnalysis } from '../rules/tree-analysis.js';
-import { shownLocks } from './shown-locks.js';
+import { MMU_LOCK, shownLocks } from './shown-locks.js';
 
 export interface WantedLines {
   readonly locks: readonly LockName[];
@@ -37,8 +36,8 @@ export class TreeLines {
   wanted(names: readonly string[]): WantedLines {
     const { analysis } = this;
     const locks = shownLocks(names, () => analysis.contexts.lockNames);
-    // Rules have the contexts of a few locks at hand; those of every lock take several times as long.
-    const isCheap = locks.every((lock) => ruleLocks.includes(lock));
+    // Rules have the contexts of a few locks at hand, of this one always; those of every lock take several times as long.
+    const isCheap = locks.every((lock) => lock === MMU_LOCK);
     const lines = isCheap
       ? (this.ofRules ??= new LockLines(analysis.ruleContexts))
       : (this.all ??= new LockLines(analysis.contexts));

@@ -1,8 +1,6 @@
 /** The locks held before a line, in the order that readers care about. */
 import type { LockContext } from '../../locks/contexts.js';
-import type { LockName } from '../../locks/lock-state.js';
-
-export const MMU_LOCK: LockName = 'kvm.mmu_lock';
+import { MMU_LOCK } from '../shown-locks.js';
 
 /** A lock that is held in one mode or another. */
 export type Ways = readonly LockContext[];

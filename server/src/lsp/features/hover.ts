@@ -8,7 +8,8 @@ import type { FunctionNode } from '../../program/model.js';
 import { hookOf, kindMeaning } from '../../rules/hooks.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { type LockPathParams, SHOW_LOCK_PATH } from '../protocol.js';
-import { byLock, MMU_LOCK, type Ways } from './held-locks.js';
+import { MMU_LOCK } from '../shown-locks.js';
+import { byLock, type Ways } from './held-locks.js';
 import { callsNamed, functionAtLine, functionsMeant, wordAt } from './places.js';
 
 const MAX_LOCKS = 8;

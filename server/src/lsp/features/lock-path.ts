@@ -6,12 +6,13 @@ import {
   type Witness,
   witnessSteps,
 } from '../../locks/contexts.js';
+import type { LockName } from '../../locks/lock-state.js';
 import type { FunctionNode } from '../../program/model.js';
-import { ruleLocks } from '../../rules/all-rules.js';
 import type { Finding } from '../../rules/finding.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import type { LockPath, LockPathParams } from '../protocol.js';
-import { byLock, MMU_LOCK } from './held-locks.js';
+import { MMU_LOCK } from '../shown-locks.js';
+import { byLock } from './held-locks.js';
 import { functionAtLine } from './places.js';
 
 export function lockPath(open: OpenTree, file: string, params: LockPathParams): LockPath | null {
@@ -53,7 +54,8 @@ function way(
   contexts: LockContexts,
   node: FunctionNode,
   line: number,
-  { lock, mode }: LockPathParams,
+  lock: LockName | undefined,
+  mode: string | undefined,
 ): { chosen: LockContext; witness: Witness } | undefined {
   const held = byLock(contexts.beforeLine(node, line)).flat();
   const chosen = held.find(
@@ -68,12 +70,10 @@ function pathToLine(open: OpenTree, file: string, params: LockPathParams): LockP
   const line = params.position.line + 1;
   const node = functionAtLine(analysis.program, file, line);
   if (!node) return null;
-  const wanted = params.lock ?? MMU_LOCK;
+  const { lock = MMU_LOCK, mode } = params;
   // The contexts of rules know a few locks only, but are there at once.
-  const quick = ruleLocks.includes(wanted)
-    ? way(analysis.ruleContexts, node, line, { ...params, lock: wanted })
-    : undefined;
-  const found = quick ?? way(analysis.contexts, node, line, params);
+  const quick = lock === MMU_LOCK ? way(analysis.ruleContexts, node, line, lock, mode) : undefined;
+  const found = quick ?? way(analysis.contexts, node, line, params.lock, mode);
   if (!found) return null;
   const { chosen, witness } = found;
   const sometimes = chosen.when === 'sometimes' ? 'sometimes ' : '';
