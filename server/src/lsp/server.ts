@@ -12,6 +12,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { findTree, TreeError } from '../host/tree.js';
+import { PROJECT_FILE } from '../rules/project-rules.js';
 import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
 import {
@@ -59,6 +60,7 @@ class Server implements Answering {
       this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens),
     );
     connection.onDidChangeWatchedFiles(({ changes }) => {
+      if (changes.some(({ uri }) => uri.endsWith(`/${PROJECT_FILE}`))) return void this.index();
       let touched = false;
       for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
       if (touched) this.schedule();

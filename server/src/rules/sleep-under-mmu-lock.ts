@@ -1,11 +1,13 @@
 /** Calls that may sleep, reachable while `kvm->mmu_lock` is held (mail rows A6 and A7). */
-import { visitStatement } from '../kernel-c/syntax.js';
+import { type Expression, visitStatement } from '../kernel-c/syntax.js';
+import { guardPrimitive } from '../locks/primitives.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf } from '../program/program.js';
-import { byName, findCallsUnderLock } from './calls-under-lock.js';
+import type { Symbols } from '../program/symbols.js';
+import { byName, findCallsUnderLock, inWords } from './calls-under-lock.js';
 import { hooksOfKind } from './hooks.js';
 import type { Rule, RuleInput } from './rule.js';
-import { allocators, flagsMaySleep, sleepers } from './sleepers.js';
+import { allocators, type FlagNames, flagsMaySleep, sleepers } from './sleepers.js';
 
 /** What a function's allocation calls do with their flags. */
 interface Allocations {
@@ -24,7 +26,12 @@ class GfpFlags {
   /** Names of functions by the index of the parameter that they allocate with. */
   private readonly sinks = new Map<string, number>(allocators);
 
-  constructor(functions: readonly FunctionNode[]) {
+  constructor(
+    private readonly symbols: Symbols,
+    functions: readonly FunctionNode[],
+    ofProject: ReadonlyMap<string, number>,
+  ) {
+    for (const [name, flags] of ofProject) this.sinks.set(name, flags);
     for (let grew = true; grew; ) {
       grew = false;
       for (const node of functions) {
@@ -46,15 +53,36 @@ class GfpFlags {
   }
 
   private read(node: FunctionNode): Allocations {
-    const parameters = new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index]));
+    const body = bodyOf(node);
+    const stored = new Map<string, Expression[]>();
+    const store = (name: string, value: Expression) => stored.set(name, [...(stored.get(name) ?? []), value]);
+    for (const statement of body)
+      visitStatement(
+        statement,
+        (expression) => {
+          if (expression.k === 'assign' && expression.l.k === 'id')
+            store(expression.l.n, expression.op === '=' ? expression.r : { k: 'other' });
+        },
+        (inner) => {
+          if (inner.k === 'decl' && inner.i) store(inner.n, inner.i);
+        },
+      );
+    const names: FlagNames = {
+      parameters: new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index])),
+      values: (name) => stored.get(name) ?? [],
+      macro: (name) => {
+        const macro = this.symbols.macro(name, node.file, node.facts.instance);
+        return macro?.facts.parameters === null ? macro.facts.text : undefined;
+      },
+    };
     const sleeping = new Set<string>();
     const handsOn = new Set<number>();
-    for (const statement of bodyOf(node)) {
+    for (const statement of body) {
       visitStatement(statement, (expression) => {
         if (expression.k !== 'call' || expression.f.k !== 'id') return;
         const index = this.sinks.get(expression.f.n);
         const flags = index === undefined ? undefined : expression.a[index];
-        const verdict = flags && flagsMaySleep(flags, parameters);
+        const verdict = flags && flagsMaySleep(flags, names);
         if (verdict === true)
           sleeping.add(
             `${node.facts.firstLine + Math.floor(expression.p / 1024)}:${(expression.p % 1024) + 1}`,
@@ -74,22 +102,37 @@ class GfpFlags {
   }
 }
 
+/** `guard(mutex)(&lock)` calls the constructor of its class (include/linux/cleanup.h). */
+function sleepingGuard({ calleeName }: CallEdge): string | undefined {
+  const name = /^class_(\w+)_constructor$/.exec(calleeName)?.[1];
+  return name !== undefined && guardPrimitive(name)?.maySleep ? `guard(${name})` : undefined;
+}
+
 function check(input: RuleInput) {
-  const flags = new GfpFlags(input.contexts.functionsUnder('kvm.mmu_lock'));
+  const flags = new GfpFlags(
+    input.program.symbols,
+    input.contexts.functionsUnder('kvm.mmu_lock'),
+    input.project.allocators,
+  );
   // RMP and directmap changes sleep too; they have rules of their own that say more.
-  const elsewhere = new Set([...hooksOfKind('rmp-update'), ...hooksOfKind('directmap')]);
-  const named = byName(sleepers);
+  const elsewhere = new Set([
+    ...hooksOfKind('rmp-update', input.project),
+    ...hooksOfKind('directmap', input.project),
+  ]);
+  const named = byName(new Set([...sleepers, ...input.project.sleepers]));
   return findCallsUnderLock(input, {
     rule: 'sleep-under-mmu-lock',
     severity: 'warning',
     lock: 'kvm.mmu_lock',
     forbids: (edge) =>
-      named.forbids(edge) ?? (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
+      named.forbids(edge) ??
+      sleepingGuard(edge) ??
+      (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
     isForbidden: (node) => named.isForbidden(node) || flags.allocates(node) || elsewhere.has(node.name),
     message: (callee, mode, certainty) =>
-      `${callee}() may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
+      `${inWords(callee)} may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
     holderMessage: (callee, via) =>
-      `${via}() leads to ${callee}(), which may sleep, while kvm->mmu_lock is held here`,
+      `${via}() leads to ${inWords(callee)}, which may sleep, while kvm->mmu_lock is held here`,
   });
 }
 

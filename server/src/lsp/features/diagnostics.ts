@@ -5,6 +5,8 @@ import {
   DiagnosticSeverity,
 } from 'vscode-languageserver/node';
 import type { Finding, Severity } from '../../rules/finding.js';
+import type { ProjectFileProblem } from '../../rules/project-file.js';
+import { PROJECT_FILE } from '../../rules/project-rules.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { rangeAt } from '../locations.js';
 import { rulePageUri } from '../rule-pages.js';
@@ -88,9 +90,18 @@ function diagnosticOf(
   };
 }
 
+const projectDiagnostic = ({ line, column, message, remedy }: ProjectFileProblem): Diagnostic => ({
+  range: rangeAt(line, column, 1),
+  severity: DiagnosticSeverity.Error,
+  source: SOURCE,
+  message: `${message}. ${remedy}`,
+});
+
 /** Diagnostics by document URI. */
-export function diagnosticsByUri(open: OpenTree, severities: Severities): Map<string, Diagnostic[]> {
+export function diagnosticsByUri(open: OpenTree, severities: Severities = {}): Map<string, Diagnostic[]> {
   const byUri = new Map<string, Diagnostic[]>();
+  const problems = open.projectProblems.map(projectDiagnostic);
+  if (problems.length > 0) byUri.set(open.locations.uri(PROJECT_FILE), problems);
   const { findings } = open.analysis;
   const through = byStep(findings);
   for (const finding of findings) {
