@@ -89,7 +89,7 @@ function diagnosticOf(
 }
 
 /** Diagnostics by document URI. */
-export function diagnosticsByUri(open: OpenTree, severities: Severities): Map<string, Diagnostic[]> {
+export function diagnosticsByUri(open: OpenTree, severities: Severities = {}): Map<string, Diagnostic[]> {
   const byUri = new Map<string, Diagnostic[]>();
   const { findings } = open.analysis;
   const through = byStep(findings);
