@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Position, ShowCallersArguments, Status } from './protocol.ts';
 import type { Server } from './server.ts';
+import { settings } from './settings.ts';
 import { describeDetails } from './status-text.ts';
 
 /** What the commands act on. */
@@ -14,6 +15,7 @@ export function registerCommands(targets: CommandTargets): vscode.Disposable {
   const { server, output } = targets;
   return vscode.Disposable.from(
     vscode.commands.registerCommand('gmemLens.showCallers', showCallers),
+    vscode.commands.registerCommand('gmemLens.toggleLockMarks', () => settings.toggleLockMarks()),
     vscode.commands.registerCommand('gmemLens.showStatus', () => showStatus(targets)),
     vscode.commands.registerCommand('gmemLens.showOutput', () => output.show()),
     vscode.commands.registerCommand('gmemLens.restartServer', () => server.restart()),

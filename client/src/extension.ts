@@ -4,6 +4,9 @@
  */
 import * as vscode from 'vscode';
 import { registerCommands } from './commands.ts';
+import { LockMarkDecorations } from './lock-marks.ts';
+import { LockPathPeek } from './lock-path.ts';
+import { RulePages } from './rule-pages.ts';
 import { Server } from './server.ts';
 import { settings } from './settings.ts';
 import { StatusBar } from './status-bar.ts';
@@ -25,6 +28,9 @@ export function activate(context: vscode.ExtensionContext): void {
     current.onStatus((status) => {
       if (status?.state === 'failed') output.error(describeFailure(status));
     }),
+    new LockMarkDecorations(current),
+    new LockPathPeek(current).register(),
+    new RulePages(current, context.extension).register(),
     registerCommands({ server: current, output, currentStatus: () => statusBar.status }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.needsRestart(event)) void current.restart();

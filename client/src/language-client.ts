@@ -12,6 +12,7 @@ import {
 } from 'vscode-languageclient/node';
 import type { InitializationOptions } from './protocol.ts';
 import { findRipgrep } from './ripgrep.ts';
+import { linkRules } from './rule-pages.ts';
 import { section, settings } from './settings.ts';
 
 export interface LaunchOptions {
@@ -46,7 +47,16 @@ export async function createLanguageClient(launch: LaunchOptions): Promise<Langu
         return { action: CloseAction.DoNotRestart, handled: true, message: 'The language server died.' };
       },
     },
-    markdown: { isTrusted: { enabledCommands: ['gmemLens.showCallers'] }, supportThemeIcons: true },
+    middleware: {
+      handleDiagnostics: (uri, diagnostics, next) => {
+        linkRules(diagnostics);
+        next(uri, diagnostics);
+      },
+    },
+    markdown: {
+      isTrusted: { enabledCommands: ['gmemLens.showCallers', 'gmemLens.showLockPath'] },
+      supportThemeIcons: true,
+    },
   };
   return new QuietLanguageClient(section, 'Guest Memory Lens', serverOptions(context), options);
 }
@@ -73,6 +83,7 @@ async function initializationOptions(
     tree,
     storagePath: context.globalStorageUri.fsPath,
     settings: settings.all,
+    commandLinks: true,
     ...(ripgrepPath !== undefined && { ripgrepPath }),
   };
 }

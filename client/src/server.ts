@@ -4,11 +4,16 @@ import { type LanguageClient, State } from 'vscode-languageclient/node';
 import { CrashPolicy } from './crash-policy.ts';
 import { findKernelTree } from './kernel-tree.ts';
 import { createLanguageClient } from './language-client.ts';
-import { ReindexRequest, type Status, StatusNotification } from './protocol.ts';
+import { LockMarksRefresh, ReindexRequest, type Status, StatusNotification } from './protocol.ts';
 import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
-const watchedFiles = '{virt,arch,include,mm,fs,drivers,kernel}/**/*.{c,h,S}';
+const watchedFolders = ['virt', 'arch', 'include', 'mm', 'fs', 'drivers', 'kernel'];
+/** Groups of a glob don't nest, so every folder is named with every ending. */
+const watchedFiles = `{${[
+  '.gmem-lens.yaml',
+  ...watchedFolders.flatMap((folder) => ['c', 'h', 'S'].map((ending) => `${folder}/**/*.${ending}`)),
+].join(',')}}`;
 
 /** One server process, from its start to its end. */
 interface Run {
@@ -25,6 +30,10 @@ export class Server implements vscode.Disposable {
   private readonly statusEmitter = new vscode.EventEmitter<Status | undefined>();
   /** `undefined`: there is nothing to show, because no server is wanted here. */
   readonly onStatus = this.statusEmitter.event;
+
+  private readonly marksEmitter = new vscode.EventEmitter<void>();
+  /** Lock marks may be others now. */
+  readonly onMarksChanged = this.marksEmitter.event;
 
   private readonly crashes = new CrashPolicy();
   private run: Run | undefined;
@@ -53,8 +62,14 @@ export class Server implements vscode.Disposable {
     return true;
   }
 
+  /** @returns undefined when there is no server to ask */
+  async ask<R>(question: (client: LanguageClient) => Promise<R>): Promise<R | undefined> {
+    return this.run?.client.state === State.Running ? question(this.run.client) : undefined;
+  }
+
   dispose(): void {
     this.statusEmitter.dispose();
+    this.marksEmitter.dispose();
   }
 
   private enqueue(task: () => Promise<void>): Promise<void> {
@@ -90,6 +105,9 @@ export class Server implements vscode.Disposable {
     this.run = run;
     client.onNotification(StatusNotification, (status) => {
       if (this.run === run) this.statusEmitter.fire({ tree, ...status });
+    });
+    client.onNotification(LockMarksRefresh, () => {
+      if (this.run === run) this.marksEmitter.fire();
     });
     try {
       await client.start();

@@ -17,6 +17,19 @@ export const settings = {
     return value !== false;
   },
 
+  get lockMarks(): boolean {
+    const value: unknown = vscode.workspace.getConfiguration(section).get('lockMarks.enable');
+    return value !== false;
+  },
+
+  /** Where the workspace has a say already, it is changed there; else for all workspaces. */
+  async toggleLockMarks(): Promise<void> {
+    const configuration = vscode.workspace.getConfiguration(section);
+    const isOfWorkspace = configuration.inspect('lockMarks.enable')?.workspaceValue !== undefined;
+    const target = isOfWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global;
+    await configuration.update('lockMarks.enable', !this.lockMarks, target);
+  },
+
   /** Empty: look for the tree around the workspace folders. */
   get tree(): string {
     return stringSetting('tree');

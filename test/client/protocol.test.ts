@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { allRules } from '../../server/src/rules/all-rules.ts';
 
 interface Protocol {
   /** Members by interface, as `name: type`; whether they are optional is left out. */
@@ -47,7 +48,9 @@ test('both sides know the same messages', () => {
 
 test('what both describe has the same members', () => {
   const shared = [...client.interfaces.keys()].filter((name) => server.interfaces.has(name));
-  expect(shared).toEqual(expect.arrayContaining(['InitializationOptions', 'Status']));
+  expect(shared).toEqual(
+    expect.arrayContaining(['InitializationOptions', 'Status', 'LockMarks', 'LockPathParams', 'LockPath']),
+  );
   for (const name of shared) expect(client.interfaces.get(name)).toEqual(server.interfaces.get(name));
 });
 
@@ -58,11 +61,17 @@ test('who receives asks for no more than who sends gives', () => {
   for (const name of client.required.get('Status') ?? []) expect(serverSends).toContain(name);
 });
 
-test('the command of the code lenses is one that the extension has', () => {
+test('the commands that the server names are those that the extension has', () => {
   const text = readFileSync(
     join(import.meta.dirname, '..', '..', 'server', 'src', 'lsp', 'protocol.ts'),
     'utf8',
   );
-  const [, command] = /SHOW_CALLERS = '([^']+)'/.exec(text) ?? [];
-  expect(manifest.contributes.commands.map((entry) => entry.command)).toContain(command);
+  const named = [...text.matchAll(/^export const [A-Z_]+ = '([^']+)'/gm)].map(([, command]) => command);
+  expect(named.length).toBeGreaterThan(2);
+  expect(manifest.contributes.commands.map((entry) => entry.command)).toEqual(expect.arrayContaining(named));
+});
+
+test('the setting of severities proposes every rule', () => {
+  const { properties } = manifest.contributes.configuration.properties['gmemLens.rules'];
+  expect(Object.keys(properties)).toEqual(expect.arrayContaining(allRules.map(({ id }) => id)));
 });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fetchKernel } from '../kernel/fetch-kernel.ts';
 import { copyKernel, type TreeCopy } from '../support/kernel-copy.ts';
+import { LockMarks } from './harness/lock-marks.ts';
+import { PeekView } from './harness/peek.ts';
 import { placeOf } from './harness/source-place.ts';
 import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
 
@@ -166,6 +168,60 @@ describe('the call hierarchy', () => {
   });
 });
 
+describe('locks', () => {
+  const mmu = 'arch/x86/kvm/mmu/mmu.c';
+  const fault = 'static int kvm_tdp_mmu_page_fault(';
+  const x86 = 'arch/x86/kvm/x86.c';
+  const invalidate = ['void kvm_arch_gmem_invalidate(', 'kvm_x86_call('];
+
+  test('are marked in the margin, and said where they are taken and released', async () => {
+    const marks = new LockMarks(workbench.page);
+    const taken = await inTree(mmu, fault, 'read_lock(');
+    const released = await inTree(mmu, fault, 'read_unlock(');
+    await workbench.openFile(mmu);
+    await workbench.gotoPlace(taken);
+    await expect.poll(async () => (await marks.inView())[taken.line + 1]).toBe('R');
+    const shown = await marks.inView();
+    expect([taken.line, released.line, released.line + 1].map((line) => shown[line])).toEqual([
+      undefined,
+      'R on',
+      undefined,
+    ]);
+    await expect.poll(() => marks.line('read_lock(&vcpu')).toContain('mmu_lock (R) taken');
+    expect(await marks.line('read_unlock(&vcpu')).toContain('mmu_lock (R) released');
+    await workbench.screenshot('kernel-marks');
+  });
+
+  test('have a way in that is shown step by step', async () => {
+    await workbench.gotoPlace(await inTree(mmu, 'bool kvm_unmap_gfn_range(', 'kvm_memslots_have_rmaps('));
+    await workbench.runCommand('Guest Memory Lens: Show Lock Path');
+    const peek = new PeekView(workbench.page);
+    await expect.poll(async () => (await peek.rows()).at(-1)).toContain('kvm.mmu_lock is held (write) here');
+    expect((await peek.rows())[0]).toContain('kvm.mmu_lock taken for write');
+    await workbench.screenshot('kernel-path');
+    await peek.close();
+  });
+
+  test('going to a static call leads to the function behind it', async () => {
+    await workbench.openFile(x86);
+    await workbench.gotoPlace(await inTree(x86, ...invalidate, 'gmem_invalidate)'));
+    await workbench.page.keyboard.press('F12');
+    await expect.poll(() => workbench.activeFile()).toBe('sev.c');
+    const { line } = await inTree('arch/x86/kvm/svm/sev.c', 'void sev_gmem_invalidate(');
+    await expect.poll(async () => (await workbench.cursor()).line).toBe(line);
+  });
+
+  test('going to the macro that makes the call offers both places', async () => {
+    await workbench.openFile(x86);
+    await workbench.gotoPlace(await inTree(x86, ...invalidate));
+    await workbench.page.keyboard.press('F12');
+    const peek = new PeekView(workbench.page);
+    await expect.poll(() => peek.groups()).toEqual(expect.arrayContaining(['kvm_host.h', 'sev.c']));
+    await workbench.screenshot('kernel-definition');
+    await peek.close();
+  });
+});
+
 describe('an RMP update under mmu_lock', () => {
   const call = 'rmp_make_shared(start, PG_LEVEL_4K);';
   const ofThisRule = async () =>
@@ -277,11 +333,13 @@ describe('code that is being typed', () => {
       'kvm.mmu_lock (write), taken in kvm_gmem_invalidate_begin:',
     );
     await workbench.gotoText('static void kvm_gmem_invalidate_begin(');
-    expect(await workbench.lenses.above('static void kvm_gmem_invalidate_begin(')).toEqual([
-      expect.stringMatching(/^\d+ callers$/),
-      'mmu_lock: never held',
-      expect.stringMatching(/^invalidation: /),
-    ]);
+    await expect
+      .poll(() => workbench.lenses.above('static void kvm_gmem_invalidate_begin('))
+      .toEqual([
+        expect.stringMatching(/^\d+ callers$/),
+        'mmu_lock: never held',
+        expect.stringMatching(/^invalidation: /),
+      ]);
     expect(await workbench.notifications()).toEqual([]);
     expect(await workbench.status.text()).toMatch(/functions/);
   });

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyTree, type TreeCopy } from '../support/kernel-copy.ts';
+import { LockMarks } from './harness/lock-marks.ts';
 import { placeOf } from './harness/source-place.ts';
 import { keepPicturesOfFailures, Workbench } from './harness/workbench.ts';
 
@@ -42,6 +43,14 @@ test('lenses are there', async () => {
   await workbench.gotoText('kvm_gmem_free_folio(');
   await workbench.lenses.first('mmu_lock: never held').waitFor();
   await workbench.screenshot('restricted');
+});
+
+test('lines under mmu_lock are marked', async () => {
+  const { line } = await placeOf(join(tree.path, guestMemfd), 'KVM_MMU_LOCK(kvm)');
+  await workbench.gotoLine(line);
+  const marks = new LockMarks(workbench.page);
+  await expect.poll(async () => (await marks.inView())[line + 1]).toBe('W');
+  await expect.poll(() => marks.line('KVM_MMU_LOCK(kvm)')).toContain('mmu_lock (W) taken');
 });
 
 test('an edit is warned of', async () => {

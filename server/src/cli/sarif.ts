@@ -1,6 +1,7 @@
 /** Findings as SARIF 2.1.0, as code-scanning sites and editors read it. */
-import { allRules } from '../rules/all-rules.js';
+import { rulePage } from '../host/rule-pages.js';
 import type { Finding, Severity } from '../rules/finding.js';
+import type { Rule } from '../rules/rule.js';
 import { version } from './version.js';
 
 const LEVEL: Record<Severity, 'error' | 'warning' | 'note'> = {
@@ -26,7 +27,8 @@ function codeFlow(path: Finding['path']): object {
   return { threadFlows: [{ locations }] };
 }
 
-export function sarifOf(findings: readonly Finding[]): object {
+/** @param rules those that findings may be of */
+export function sarifOf(findings: readonly Finding[], rules: readonly Rule[]): object {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -36,18 +38,18 @@ export function sarifOf(findings: readonly Finding[]): object {
           driver: {
             name: 'gmem-lens',
             version,
-            rules: allRules.map((rule) => ({
+            rules: rules.map((rule) => ({
               id: rule.id,
               shortDescription: { text: rule.summary },
               fullDescription: { text: rule.summary },
-              help: { text: rule.explanation, markdown: rule.explanation },
+              help: { text: rule.explanation, markdown: rulePage(rule.id) ?? rule.explanation },
             })),
           },
         },
         columnKind: 'utf16CodeUnits',
         results: findings.map((finding) => ({
           ruleId: finding.rule,
-          ruleIndex: allRules.findIndex((rule) => rule.id === finding.rule),
+          ruleIndex: rules.findIndex((rule) => rule.id === finding.rule),
           level: LEVEL[finding.severity],
           message: { text: finding.message },
           locations: [location(finding.file, finding.line, finding.column)],

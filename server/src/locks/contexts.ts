@@ -106,6 +106,11 @@ export class LockContexts {
     return calls;
   }
 
+  /** Every lock that is somewhere held at a call. */
+  get lockNames(): Iterable<LockName> {
+    return this.callsUnderLocks.keys();
+  }
+
   private lock(name: LockName): OneLock {
     let lock = this.locks.get(name);
     if (!lock) {

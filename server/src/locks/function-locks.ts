@@ -2,7 +2,7 @@
 import { columnOf, type Position } from '../kernel-c/syntax.js';
 import type { CallEdge, CallSite, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
-import { analyseFlow, type Constants, type FlowResult, factsOf } from './flow-analysis.js';
+import { analyseFlow, type CallEffects, type Constants, type FlowResult, factsOf } from './flow-analysis.js';
 import { FlowBuilder, lineOf } from './flow-builder.js';
 import { assignedNames, type FlowGraph, type FlowNode } from './flow-graph.js';
 import { LockFocus } from './lock-focus.js';
@@ -36,6 +36,13 @@ interface Flow {
   unassigned: ReadonlyMap<string, number>;
   result: FlowResult;
   rounds: number;
+}
+
+/** A function's flow for those who ask about its lines: states before each node, and what its calls do to locks. */
+export interface FlowView {
+  graph: FlowGraph;
+  before: FlowResult['before'];
+  effects: CallEffects;
 }
 
 /** Lock states before the calls of one function that touches locks. */
@@ -333,7 +340,7 @@ export class LockFlows {
   }
 
   /** States of a function that was given a lock by pointer: one for each lock that a caller gives it. */
-  private withNames(node: FunctionNode, states: readonly LockState[]): readonly LockState[] {
+  withNames(node: FunctionNode, states: readonly LockState[]): readonly LockState[] {
     const given = states
       .flatMap((state) => [...state.locks.keys()])
       .find((lock) => parameterOf(lock) !== undefined);
@@ -395,17 +402,25 @@ export class LockFlows {
     return near.length > 0 ? distinctLocks(near) : ONLY_ENTRY;
   }
 
+  /** The flow of a function that touches locks; undefined for one that doesn't. */
+  flowIn(node: FunctionNode): FlowView | undefined {
+    if (!this.locks.has(node.id)) return undefined;
+    const flow = this.flowOf(node);
+    this.flows.clear();
+    const effects = this.effectsOf(flow);
+    const { before } = analyseFlow(flow.graph, effects, flow.parameters);
+    return { graph: flow.graph, before, effects };
+  }
+
   /** States just before a line (from 1), relative to the function's entry. */
   statesBeforeLine(node: FunctionNode, line: number): readonly LockState[] {
-    if (!this.locks.has(node.id)) return ONLY_ENTRY;
-    const flow = this.flowOf(node);
-    const result = analyseFlow(flow.graph, this.effectsOf(flow), flow.parameters);
-    this.flows.clear();
+    const flow = this.flowIn(node);
+    if (!flow) return ONLY_ENTRY;
     let nearest = Number.POSITIVE_INFINITY;
     let states: readonly LockState[] = [];
     flow.graph.nodes.forEach((inner, index) => {
       const at = lineOf(node, inner.p);
-      const before = result.before[index]!;
+      const before = flow.before[index]!;
       if (index === 0 || at < line || at >= nearest || before.length === 0) return;
       nearest = at;
       states = before;

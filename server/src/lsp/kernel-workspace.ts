@@ -6,20 +6,31 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
 import { type LoadedProgram, loadProgram } from '../host/load-program.js';
+import { readProjectText } from '../host/project-text.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
 import { type CParser, loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
 import type { Program } from '../program/program.js';
+import { loadProjectRules } from '../rules/load-project-rules.js';
+import type { ProjectFileProblem } from '../rules/project-file.js';
+import { NO_PROJECT_RULES, type ProjectRules } from '../rules/project-rules.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 import { TreeLocations } from './locations.js';
 import type { Settings } from './settings.js';
+import { TreeLines } from './tree-lines.js';
 
 /** A tree that was read. */
 export interface OpenTree {
   loaded: LoadedProgram;
   analysis: TreeAnalysis;
   locations: TreeLocations;
+  /** Locks by line, of the program as it is now. */
+  lines: TreeLines;
+  /** Text of a file of the tree: as it is open, else as it is on the disk. */
+  text(file: string): string;
+  /** What is wrong with the tree's `.gmem-lens.yaml`; the tree is then read as if it had none. */
+  projectProblems: readonly ProjectFileProblem[];
 }
 
 export interface WorkspaceEvents {
@@ -52,6 +63,7 @@ export class KernelWorkspace {
     this.loading?.abort();
     const loading = new AbortController();
     this.loading = loading;
+    const { project, problems } = await projectOf(tree);
     const loaded = await loadProgram({
       tree,
       scope: settings.scope,
@@ -64,10 +76,14 @@ export class KernelWorkspace {
       ...(cacheFolder !== undefined && { cacheFolder }),
     });
     loading.signal.throwIfAborted();
+    const analysis = new TreeAnalysis(loaded.program, project);
     this.current = {
       loaded,
-      analysis: new TreeAnalysis(loaded.program),
+      analysis,
       locations: new TreeLocations(tree, realpathSync(tree)),
+      lines: new TreeLines(analysis),
+      text: (file) => this.texts.get(file) ?? readOrEmpty(join(loaded.tree, file)),
+      projectProblems: problems,
     };
     this.readTexts.clear();
     for (const file of this.texts.keys()) this.dirty.add(file);
@@ -112,7 +128,7 @@ export class KernelWorkspace {
     const { program } = open.loaded;
     const templates = program.templates();
     for (const file of this.dirty) {
-      const text = this.texts.get(file) ?? readOrEmpty(join(open.loaded.tree, file));
+      const text = open.text(file);
       const { configuration } = open.loaded.configuration;
       const knownText = this.readTexts.get(file);
       const known = program.file(file);
@@ -127,6 +143,7 @@ export class KernelWorkspace {
     this.dirty.clear();
     this.readTemplatesAgain(open, parser, templates);
     open.analysis.refresh();
+    open.lines = new TreeLines(open.analysis);
     this.events.onChange();
     return true;
   }
@@ -137,10 +154,10 @@ export class KernelWorkspace {
     parser: CParser,
     before: ReturnType<Program['templates']>,
   ): void {
-    const { program, configuration, tree } = open.loaded;
+    const { program, configuration } = open.loaded;
     for (const [file, instances] of program.templates()) {
       if (JSON.stringify(instances) === JSON.stringify(before.get(file))) continue;
-      const text = this.texts.get(file) ?? readOrEmpty(join(tree, file));
+      const text = open.text(file);
       program.setFile(file, readFileFacts(parser, text, configuration.configuration, instances));
     }
   }
@@ -156,5 +173,19 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** The project's rules, or what is wrong with them. */
+async function projectOf(
+  tree: string,
+): Promise<{ project: ProjectRules; problems: readonly ProjectFileProblem[] }> {
+  try {
+    const { rules } = await loadProjectRules((file) => readProjectText(tree, file));
+    return { project: rules, problems: [] };
+  } catch (error) {
+    const { ProjectFileError } = await import('../rules/project-file.js');
+    if (!(error instanceof ProjectFileError)) throw error;
+    return { project: NO_PROJECT_RULES, problems: error.problems };
   }
 }

@@ -2,7 +2,13 @@
  * What client and server say to each other beyond the Language Server Protocol.
  * The client's side is client/src/protocol.ts; a test keeps the two in step.
  */
-import { NotificationType, RequestType0 } from 'vscode-languageserver/node';
+import {
+  type Location,
+  NotificationType,
+  NotificationType0,
+  RequestType,
+  RequestType0,
+} from 'vscode-languageserver/node';
 
 /** `initializationOptions` of the `initialize` request. Editors without them get the folder they opened. */
 export interface InitializationOptions {
@@ -14,6 +20,8 @@ export interface InitializationOptions {
   readonly ripgrepPath?: string;
   /** The section `gmemLens` of the configuration. */
   readonly settings?: unknown;
+  /** The client carries out the commands below where a hover links to them. */
+  readonly commandLinks?: boolean;
 }
 
 /** How far the server is; each notification replaces the one before. */
@@ -41,5 +49,86 @@ export const StatusNotification = new NotificationType<Status>('gmemLens/status'
 /** Forgets what was read of the tree and reads it again; answered when the new index is in place. */
 export const ReindexRequest = new RequestType0<void, void>('gmemLens/reindex');
 
-/** Command of a code lens, carried out by the client: arguments are a document's URI and a position in it, from 0. */
+/** Line and character start at 0, as in the Language Server Protocol. */
+export interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+export interface TextDocumentIdentifier {
+  readonly uri: string;
+}
+
+export interface LockMarksParams {
+  readonly textDocument: TextDocumentIdentifier;
+}
+
+/** Lines, counted from 0 and all of them, on which a lock is held in one way. */
+export interface LockMark {
+  /** As hovers name it: `kvm.mmu_lock`. */
+  readonly lock: string;
+  /** `read`, `write`, `spin`, `mutex`, `srcu`, `rcu`; several: one on some ways, another on others. */
+  readonly modes: readonly string[];
+  readonly when: 'always' | 'sometimes';
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+export interface LockMarks {
+  /** Of the document that the lines are of. */
+  readonly version: number;
+  /** The locks that the setting `gmemLens.lockMarks.locks` asks for, in its order. */
+  readonly locks: readonly string[];
+  readonly marks: readonly LockMark[];
+}
+
+/** Where locks are held in an open document; null for one that isn't read. */
+export const LockMarksRequest = new RequestType<LockMarksParams, LockMarks | null, void>(
+  'gmemLens/lockMarks',
+);
+
+/** Marks that were asked for may be others now; sent only to who has asked before. */
+export const LockMarksRefresh = new NotificationType0('gmemLens/lockMarks/refresh');
+
+export interface LockPathParams {
+  readonly textDocument: TextDocumentIdentifier;
+  readonly position: Position;
+  /** The lock whose way is wanted; without one, the most interesting that is held there. */
+  readonly lock?: string;
+  readonly mode?: string;
+  /** The way of this rule's finding at the position, instead of that to the line. */
+  readonly rule?: string;
+}
+
+export interface LockPathStep {
+  readonly function: string;
+  readonly text: string;
+  readonly location: Location;
+}
+
+/** From where a lock was taken down to a place. */
+export interface LockPath {
+  readonly title: string;
+  readonly steps: readonly LockPathStep[];
+}
+
+/** The shortest way to a place under a lock; null where none is held. */
+export const LockPathRequest = new RequestType<LockPathParams, LockPath | null, void>('gmemLens/lockPath');
+
+export interface RuleExplanationParams {
+  readonly rule: string;
+}
+
+/** What there is to read about a rule, as Markdown; null for one that isn't known. */
+export const RuleExplanationRequest = new RequestType<RuleExplanationParams, string | null, void>(
+  'gmemLens/ruleExplanation',
+);
+
+/** Command of a code lens, carried out by the client: arguments are a document's URI and a position in it. */
 export const SHOW_CALLERS = 'gmemLens.showCallers';
+
+/** Command of hovers and code actions, carried out by the client: its argument is a `LockPathParams`. */
+export const SHOW_LOCK_PATH = 'gmemLens.showLockPath';
+
+/** Command of code actions, carried out by the client: its argument is a rule's name. */
+export const EXPLAIN_RULE = 'gmemLens.explainRule';

@@ -6,34 +6,47 @@ import {
   DidChangeConfigurationNotification,
   type InitializeParams,
   type InitializeResult,
+  InlayHintRefreshRequest,
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { findTree, TreeError } from '../host/tree.js';
-import * as callHierarchy from './features/call-hierarchy.js';
-import { codeLenses } from './features/code-lens.js';
-import { diagnosticsByUri } from './features/diagnostics.js';
-import { hover } from './features/hover.js';
+import { PROJECT_FILE } from '../rules/project-rules.js';
+import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
-import { type InitializationOptions, ReindexRequest, type Status, StatusNotification } from './protocol.js';
+import {
+  type InitializationOptions,
+  LockMarksRefresh,
+  ReindexRequest,
+  type Status,
+  StatusNotification,
+} from './protocol.js';
+import { type Answering, answerRequests, capabilities } from './requests.js';
 import { readSettings, type Settings } from './settings.js';
 
 /** Milliseconds without an edit before the tree is analysed again. */
 const QUIET = 80;
+/** Milliseconds without a question before what hovers need is worked out. */
+const IDLE = 1_000;
 /** Milliseconds between two progress reports. */
 const PROGRESS_EVERY = 100;
 
-class Server {
+class Server implements Answering {
   private readonly documents = new TextDocuments(TextDocument);
   private readonly workspace: KernelWorkspace;
-  private settings: Settings = readSettings(undefined).settings;
+  settings: Settings = readSettings(undefined).settings;
   private tree: string | undefined;
   private cacheFolder: string | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private idle: NodeJS.Timeout | undefined;
   private published = new Set<string>();
   private lastProgress = 0;
+  commandLinks = false;
+  snippetEdits = false;
+  private showsMarks = false;
   private refreshesLenses = false;
+  private refreshesHints = false;
   private watchesConfiguration = false;
 
   constructor(private readonly connection: Connection) {
@@ -47,38 +60,22 @@ class Server {
       this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens),
     );
     connection.onDidChangeWatchedFiles(({ changes }) => {
+      if (changes.some(({ uri }) => uri.endsWith(`/${PROJECT_FILE}`))) return void this.index();
       let touched = false;
       for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
       if (touched) this.schedule();
     });
     connection.onRequest(ReindexRequest, () => this.index());
-    connection.onShutdown(() => this.workspace.dispose());
+    connection.onShutdown(() => {
+      clearTimeout(this.idle);
+      this.workspace.dispose();
+    });
     this.documents.onDidOpen(({ document }) => this.edited(document));
     this.documents.onDidChangeContent(({ document }) => this.edited(document));
     this.documents.onDidClose(({ document }) => {
       if (this.workspace.closeText(document.uri)) this.schedule();
     });
-    connection.onCodeLens(({ textDocument }) =>
-      this.onDocument(textDocument.uri, [], (open, file) =>
-        this.settings.codeLens ? codeLenses(open, file) : [],
-      ),
-    );
-    connection.onHover(({ textDocument, position }) =>
-      this.onText(textDocument.uri, null, (open, document) => hover(open, document, position)),
-    );
-    connection.languages.callHierarchy.onPrepare(({ textDocument, position }) =>
-      this.onText(textDocument.uri, null, (open, document) =>
-        callHierarchy.prepare(open, document, position),
-      ),
-    );
-    connection.languages.callHierarchy.onIncomingCalls(async ({ item }) => {
-      const open = await this.upToDate();
-      return open ? callHierarchy.incoming(open, item) : [];
-    });
-    connection.languages.callHierarchy.onOutgoingCalls(async ({ item }) => {
-      const open = await this.upToDate();
-      return open ? callHierarchy.outgoing(open, item) : [];
-    });
+    answerRequests(connection, this);
     this.documents.listen(connection);
   }
 
@@ -87,6 +84,9 @@ class Server {
     this.tree = options.tree ?? openedTree(parameters);
     this.cacheFolder = options.storagePath;
     this.refreshesLenses = parameters.capabilities.workspace?.codeLens?.refreshSupport === true;
+    this.refreshesHints = parameters.capabilities.workspace?.inlayHint?.refreshSupport === true;
+    this.commandLinks = options.commandLinks === true;
+    this.snippetEdits = parameters.capabilities.workspace?.workspaceEdit?.snippetEditSupport === true;
     this.watchesConfiguration =
       parameters.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
     this.take(options.settings);
@@ -94,9 +94,7 @@ class Server {
       serverInfo: { name: 'gmem-lens' },
       capabilities: {
         textDocumentSync: TextDocumentSyncKind.Incremental,
-        codeLensProvider: { resolveProvider: false },
-        hoverProvider: true,
-        callHierarchyProvider: true,
+        ...capabilities(this),
       },
     };
   }
@@ -121,8 +119,7 @@ class Server {
       (name) => before[name] !== this.settings[name],
     );
     if (rereads) void this.index();
-    else if (before.codeLens !== this.settings.codeLens || before.diagnostics !== this.settings.diagnostics)
-      this.publish();
+    else if (JSON.stringify(before) !== JSON.stringify(this.settings)) this.publish();
   }
 
   private status(status: Status): void {
@@ -153,10 +150,23 @@ class Server {
         this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();
+      this.prepareHovers();
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') return;
       this.fail(error);
     }
+  }
+
+  /** Findings come first: the contexts of every lock, which hovers tell of, take several times as long. */
+  private prepareHovers(): void {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => {
+      this.idle = undefined;
+      const analysis = this.workspace.open?.analysis;
+      const [any] = analysis?.program.functions() ?? [];
+      // Asking for one function's locks works out where each lock is held.
+      if (any) analysis?.contexts.entry(any);
+    }, IDLE);
   }
 
   private fail(error: unknown): void {
@@ -183,7 +193,8 @@ class Server {
   }
 
   /** The tree with all edits taken in, for an answer must speak of the text that the user sees. */
-  private async upToDate(): Promise<OpenTree | undefined> {
+  async upToDate(): Promise<OpenTree | undefined> {
+    this.idle?.refresh();
     if (this.timer) {
       clearTimeout(this.timer);
       this.timer = undefined;
@@ -192,43 +203,48 @@ class Server {
     return this.workspace.open;
   }
 
-  private async onDocument<T>(
-    uri: string,
-    otherwise: T,
-    answer: (open: OpenTree, file: string) => T,
-  ): Promise<T> {
+  async onDocument<T>(uri: string, otherwise: T, answer: (open: OpenTree, file: string) => T): Promise<T> {
     const open = await this.upToDate();
     const file = open?.locations.file(uri);
     return open && file !== undefined && this.workspace.isInScope(file) ? answer(open, file) : otherwise;
   }
 
-  private onText<T>(
-    uri: string,
-    otherwise: T,
-    answer: (open: OpenTree, document: TextDocument) => T,
-  ): Promise<T> {
+  onText<T>(uri: string, otherwise: T, answer: (open: OpenTree, document: TextDocument) => T): Promise<T> {
     const document = this.documents.get(uri);
     return document
       ? this.onDocument(uri, otherwise, (open) => answer(open, document))
       : Promise.resolve(otherwise);
   }
 
+  marksAsked(): void {
+    this.showsMarks = true;
+  }
+
+  /** What the editor shows and asks for by itself is asked for again. */
+  private refresh(): void {
+    const { connection } = this;
+    if (this.refreshesLenses) void connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});
+    if (this.refreshesHints) void connection.sendRequest(InlayHintRefreshRequest.type).catch(() => {});
+    if (this.showsMarks) void connection.sendNotification(LockMarksRefresh);
+  }
+
   private publish(): void {
     const open = this.workspace.open;
     if (!open) return;
-    const byUri = this.settings.diagnostics ? diagnosticsByUri(open) : new Map();
+    const { diagnostics: isReporting, severities } = this.settings;
+    const byUri = isReporting ? diagnosticsByUri(open, severities) : new Map();
     for (const uri of this.published)
       if (!byUri.has(uri)) void this.connection.sendDiagnostics({ uri, diagnostics: [] });
     for (const [uri, diagnostics] of byUri) void this.connection.sendDiagnostics({ uri, diagnostics });
     this.published = new Set(byUri.keys());
-    if (this.refreshesLenses) void this.connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});
+    this.refresh();
     let functions = 0;
     for (const _ of open.analysis.program.functions()) functions++;
     this.status({
       state: 'ready',
       files: open.loaded.files.length,
       functions,
-      findings: open.analysis.findings.filter((finding) => finding.severity !== 'info').length,
+      findings: countFindings(open, severities),
       notes: open.loaded.notes.length,
       tree: open.loaded.tree,
     });

@@ -9,9 +9,16 @@ export interface Settings {
   scope: string;
   codeLens: boolean;
   diagnostics: boolean;
+  inlayHints: boolean;
+  /** Locks that are shown in the margin and by inlay hints, as users name them. */
+  shownLocks: readonly string[];
+  /** By rule; rules that aren't named report as they are. */
+  severities: Readonly<Record<string, SettingSeverity>>;
   /** Threads; 0: as the machine has. */
   workers: number;
 }
+
+export type SettingSeverity = 'error' | 'warning' | 'information' | 'hint' | 'off';
 
 interface SettingSchema {
   type: string;
@@ -55,6 +62,9 @@ export function readSettings(section: unknown): { settings: Settings; problems: 
       scope: get('scope'),
       codeLens: get('codeLens.enable'),
       diagnostics: get('diagnostics.enable'),
+      inlayHints: get('inlayHints.enable'),
+      shownLocks: get('lockMarks.locks'),
+      severities: get('rules'),
       workers: get('indexing.workers'),
     },
     problems,

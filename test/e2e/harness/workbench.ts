@@ -181,6 +181,21 @@ export class Workbench implements AsyncDisposable {
     }
   }
 
+  /** Clicks a link in the hover at the cursor. */
+  async clickInHover(link: string): Promise<void> {
+    const found = this.page.locator('.monaco-hover:not(.hidden) a', { hasText: link }).first();
+    for (let attempt = 1; ; attempt++) {
+      await this.hover(link);
+      try {
+        await found.click({ timeout: hoverTimeoutMs });
+        return;
+      } catch (error) {
+        // Lenses that arrived have hidden it again.
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
   /** Drags the border of the side bar. */
   async widenSideBar(pixels: number): Promise<void> {
     const box = await this.page.locator('.part.sidebar').boundingBox();

@@ -25,6 +25,7 @@ function itemOf(
   { analysis, locations }: OpenTree,
   node: FunctionNode,
   how: readonly string[] = [],
+  origin: readonly string[] = [],
 ): CallHierarchyItem {
   const { facts } = node;
   const entry = entryPointOf(analysis.program, node);
@@ -34,7 +35,7 @@ function itemOf(
   return {
     name: node.name,
     kind: entry ? SymbolKind.Event : SymbolKind.Function,
-    detail: [...(entry ? [`← ${entry.label}`] : []), ...how, node.file].join(' · '),
+    detail: [...(entry ? [`← ${entry.label}`] : []), ...how, node.file, ...origin].join(' · '),
     uri: locations.uri(node.file),
     range: {
       start: { line: facts.firstLine - 1, character: 0 },
@@ -121,8 +122,14 @@ function grouped(
   return [...groups.values()];
 }
 
-function itemOfGroup(open: OpenTree, { node, how, edges }: Group): CallHierarchyItem {
-  return itemOf(open, node, [how, lockAt(open, edges)].filter(Boolean));
+function itemOfGroup(open: OpenTree, { node, how, edges }: Group, origin?: string[]): CallHierarchyItem {
+  return itemOf(open, node, [how, lockAt(open, edges)].filter(Boolean), origin);
+}
+
+/** Where a target was put into the pointer that is called through. */
+function assigned(edges: readonly CallEdge[]): string[] {
+  const places = edges.flatMap(({ assignedAt: at }) => (at ? [`assigned at ${at.file}:${at.line}`] : []));
+  return [...new Set(places)];
 }
 
 export function incoming(open: OpenTree, item: CallHierarchyItem): CallHierarchyIncomingCall[] {
@@ -154,5 +161,8 @@ export function outgoing(open: OpenTree, item: CallHierarchyItem): CallHierarchy
   const node = nodeOf(open, item);
   if (!node) return [];
   const groups = grouped(open, open.analysis.program.callsFrom(node), (edge) => edge.callee);
-  return groups.map((group) => ({ to: itemOfGroup(open, group), fromRanges: group.edges.map(callRange) }));
+  return groups.map((group) => ({
+    to: itemOfGroup(open, group, assigned(group.edges)),
+    fromRanges: group.edges.map(callRange),
+  }));
 }

@@ -38,13 +38,16 @@ export function functionsMeant(program: Program, file: string, line: number, wor
     .filter(({ name, facts }) => name === word && line >= facts.firstLine && line <= facts.line);
   if (defined.length > 0) return [...defined];
   const around = functionAtLine(program, file, line);
-  const onLine = around
-    ? program.callsFrom(around).filter((edge) => edge.site.line === line && isNamed(edge, word))
-    : [];
+  const onLine = around ? callsNamed(program, around, line, word) : [];
   const reached = onLine.map((edge) => edge.callee).filter((node) => node !== null);
   if (reached.length > 0) return [...new Set(reached)];
   const visible = program.symbols.fn(word, file);
   return visible ? [visible] : [];
+}
+
+/** Calls on a line (from 1) of a function that a word there names. */
+export function callsNamed(program: Program, around: FunctionNode, line: number, word: string): CallEdge[] {
+  return program.callsFrom(around).filter((edge) => edge.site.line === line && isNamed(edge, word));
 }
 
 function isNamed(edge: CallEdge, word: string): boolean {
