@@ -87,10 +87,9 @@ export type MachineEvent = Change & Stamp;
 
 /** Whether an event is about a frame; either may be left out. */
 export function touches(event: MachineEvent, pfn: number | undefined, gfn: number | undefined): boolean {
-  const inside = (at: number | undefined, from: number | undefined, pages: number): boolean =>
-    at !== undefined && from !== undefined && at >= from && at < from + pages;
   const pages = 'pages' in event ? event.pages : 1;
-  return (
-    ('pfn' in event && inside(pfn, event.pfn, pages)) || ('gfn' in event && inside(gfn, event.gfn, pages))
-  );
+  const covers = (from: number | undefined, at: number): boolean =>
+    from !== undefined && at >= from && at < from + pages;
+  if (pfn !== undefined && 'pfn' in event && covers(event.pfn, pfn)) return true;
+  return gfn !== undefined && 'gfn' in event && covers(event.gfn, gfn);
 }

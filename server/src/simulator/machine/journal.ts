@@ -3,34 +3,36 @@ import { type Counters, newCounters } from './counters.js';
 import { type Change, type MachineEvent, type Place, touches } from './events.js';
 import type { Hazard, HazardReport } from './hazards.js';
 
-/** Events by a link to the one before, so that snapshots share them. */
-interface EventLink {
-  readonly event: MachineEvent;
-  readonly before: EventLink | undefined;
+/** A list by links to the item before, so that snapshots share it. */
+interface Link<T> {
+  readonly item: T;
+  readonly before: Link<T> | undefined;
 }
 
 export interface JournalSnapshot {
   readonly seq: number;
-  readonly recent: EventLink | undefined;
+  readonly recent: Link<MachineEvent> | undefined;
   readonly recentCount: number;
-  readonly older: EventLink | undefined;
-  readonly hazards: readonly Hazard[];
+  readonly older: Link<MachineEvent> | undefined;
+  readonly hazards: Link<Hazard> | undefined;
   readonly counters: Readonly<Counters>;
 }
 
 /** Kept at least; at most twice as many. Older ones are forgotten, so that long sessions stay bounded. */
 const EVENTS_KEPT = 50_000;
 const CAUSES_OF_A_HAZARD = 12;
+/** How far back causes are looked for: a run that goes wrong at every step must not take for ever. */
+const EVENTS_SEARCHED = 1_000;
 
 export class Journal {
   actor = 'host';
   at: Place | undefined;
   counters: Counters = newCounters();
   private seq = 0;
-  private recent: EventLink | undefined;
+  private recent: Link<MachineEvent> | undefined;
   private recentCount = 0;
-  private older: EventLink | undefined;
-  private found: readonly Hazard[] = [];
+  private older: Link<MachineEvent> | undefined;
+  private found: Link<Hazard> | undefined;
   private readonly listeners = new Set<(event: MachineEvent) => void>();
 
   record(change: Change): void {
@@ -40,22 +42,27 @@ export class Journal {
       this.recent = undefined;
       this.recentCount = 0;
     }
-    this.recent = { event, before: this.recent };
+    this.recent = { item: event, before: this.recent };
     this.recentCount++;
     for (const listener of this.listeners) listener(event);
   }
 
   hazard(report: HazardReport): void {
     const causes: MachineEvent[] = [];
+    const oldest = this.seq - EVENTS_SEARCHED;
     for (const event of this.backwards()) {
-      if (causes.length === CAUSES_OF_A_HAZARD) break;
+      if (causes.length === CAUSES_OF_A_HAZARD || event.seq <= oldest) break;
       if (touches(event, report.pfn, report.gfn)) causes.push(event);
     }
-    this.found = [...this.found, { ...report, ...this.stamp(this.seq), causes: causes.reverse() }];
+    const item: Hazard = { ...report, ...this.stamp(this.seq), causes: causes.reverse() };
+    this.found = { item, before: this.found };
   }
 
+  /** Oldest first. */
   get hazards(): readonly Hazard[] {
-    return this.found;
+    const hazards: Hazard[] = [];
+    for (let link = this.found; link; link = link.before) hazards.push(link.item);
+    return hazards.reverse();
   }
 
   get lastSeq(): number {
@@ -98,7 +105,7 @@ export class Journal {
 
   private *backwards(): Generator<MachineEvent> {
     for (const start of [this.recent, this.older]) {
-      for (let link = start; link; link = link.before) yield link.event;
+      for (let link = start; link; link = link.before) yield link.item;
     }
   }
 }

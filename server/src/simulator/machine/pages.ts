@@ -78,8 +78,10 @@ export class Pages {
     if (!this.mayFree(pfn, order, state)) return false;
     this.reportUnfit(pfn, 2 ** order);
     this.journal.counters.frees++;
-    this.countBytes(-(2 ** order));
-    for (const run of this.tables.page.runs(pfn, 2 ** order)) this.release(run.start, run.count, run.value);
+    // A part that was leaked or taken out of use meanwhile stays so.
+    const runs = this.tables.page.runs(pfn, 2 ** order).filter(({ value }) => value?.status === 'allocated');
+    this.countBytes(-runs.reduce((pages, { count }) => pages + count, 0));
+    for (const run of runs) this.release(run.start, run.count, run.value);
     return true;
   }
 
