@@ -175,6 +175,19 @@ describe('RMPADJUST', () => {
   });
 });
 
+test('RMPQUERY tells what a VMPL may do, of 2M entries as well', () => {
+  const machine = mapped('2M');
+  machine.rmp.update(512, state(512, '2M'));
+  const query = (targetVmpl: number): unknown =>
+    machine.rmpquery({ vm: 'vm0', vcpu: 0, gfn: 515, targetVmpl });
+  expect(query(0)).toMatchObject({ name: 'SUCCESS', permissions: 15, size: '2M' });
+  expect(query(3)).toMatchObject({ name: 'SUCCESS', permissions: 0 });
+  expect(query(4)).toMatchObject({ name: 'FAIL_INPUT', code: 1 });
+  expect(machine.rmpquery({ vm: 'vm0', vcpu: 0, gfn: 9, targetVmpl: 0 })).toMatchObject({
+    reason: 'not-present',
+  });
+});
+
 test('the RMP instructions exist on SNP only', () => {
   const machine = new Machine({ platform: 'tdx', pages: 512 });
   expect(() => machine.rmp.update(0, SHARED)).toThrow('no RMP');

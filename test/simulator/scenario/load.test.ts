@@ -2,12 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import schema from '../../../grammars/scenario.schema.json' with { type: 'json' };
 import { COUNTER_NAMES } from '../../../server/src/simulator/machine/counters.ts';
+import { HAZARD_KINDS } from '../../../server/src/simulator/machine/hazards.ts';
 import { loadScenario } from '../../../server/src/simulator/scenario/load.ts';
 import { withVariant } from '../../../server/src/simulator/scenario/model.ts';
 import { formatProblem } from '../../../server/src/simulator/scenario/problem.ts';
+import { formatSize, parseSize } from '../../../server/src/simulator/scenario/sizes.ts';
 
 const library = join(import.meta.dirname, '../../../server/scenarios');
 
@@ -230,6 +233,63 @@ describe('mistakes are told with their place and a remedy', () => {
   });
 });
 
+test('whatever a file says, it is read or refused with a place, never an exception', () => {
+  const junk = fc.constantFrom(
+    '',
+    ':',
+    '- ',
+    '{',
+    '}',
+    '[',
+    '*x',
+    '&a ',
+    '-1',
+    '0x',
+    '1e9',
+    '~',
+    '!!binary x',
+    '\n',
+    '  ',
+    '"',
+    '9999999999999999999',
+  );
+  const cut = fc.record({ at: fc.nat(GOOD.length), remove: fc.nat(12), insert: junk });
+  fc.assert(
+    fc.property(fc.array(cut, { minLength: 1, maxLength: 4 }), (cuts) => {
+      let text = GOOD;
+      for (const { at, remove, insert } of cuts) text = text.slice(0, at) + insert + text.slice(at + remove);
+      const { scenario, problems } = load(text);
+      expect(scenario === undefined).toBe(problems.length > 0);
+      for (const { line, column, message, remedy } of problems) {
+        expect(line).toBeGreaterThan(0);
+        expect(column).toBeGreaterThan(0);
+        expect(message).not.toMatch(/undefined|NaN|\[object/);
+        expect(remedy).not.toBe('');
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+describe('sizes', () => {
+  test.each<[unknown, number | undefined]>([
+    ['4K', 4096],
+    ['2M', 2 ** 21],
+    ['2 MiB', 2 ** 21],
+    ['0x4000', 0x4000],
+    ['1G', 2 ** 30],
+    [4096, 4096],
+    ['0', 0],
+    ['-1', undefined],
+    ['2m', undefined],
+    ['1.5G', undefined],
+    ['9999999T', undefined],
+  ])('%s', (written, bytes) => {
+    expect(parseSize(written)).toBe(bytes);
+    if (bytes !== undefined) expect(parseSize(formatSize(bytes))).toBe(bytes);
+  });
+});
+
 describe('the schema', () => {
   test('is a JSON schema, and a strict one', () => {
     const ajv = new Ajv({ strict: true, allowUnionTypes: true, keywords: ['enumDescriptions'] });
@@ -237,7 +297,9 @@ describe('the schema', () => {
     expect(() => ajv.compile(schema)).not.toThrow();
   });
 
-  test('knows every counter of the machine', () => {
+  test('knows every hazard and counter of the machine', () => {
+    const kinds = schema.definitions.hazard.properties.kind.enum;
+    expect(kinds).toEqual(expect.arrayContaining([...HAZARD_KINDS]));
     const counters = Object.keys(schema.definitions.expectation.properties.counters.properties);
     expect(counters).toEqual(expect.arrayContaining([...COUNTER_NAMES]));
   });

@@ -37,6 +37,14 @@ export class Backing {
     this.change(vm, gfn, pages, side, undefined);
   }
 
+  /** A VM's pages back nothing any more. */
+  clearAll(vm: string): void {
+    for (const side of ['private', 'shared'] as const) {
+      for (const { start, count } of [...this.table(vm, side).map.extents()])
+        this.clear(vm, start, count, side);
+    }
+  }
+
   /** pfn that backs a gfn on a side. */
   pfn(vm: string, gfn: number, side: Side): number | undefined {
     const cell = this.table(vm, side).get(gfn);

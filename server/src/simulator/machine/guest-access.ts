@@ -62,6 +62,8 @@ function load(parts: GuestParts, access: GuestAccess, { pfn, via }: Translation)
   return { outcome: 'machine-check', gfn };
 }
 
+const DOES = { read: 'reads', write: 'writes', execute: 'executes' } as const;
+
 /** The access goes through, but to a page that was freed since the mapping was made, or given to another use. */
 function reportStale(parts: GuestParts, access: GuestAccess, { pfn, via, mapping }: Translation): void {
   const { vm, gfn } = access;
@@ -73,7 +75,7 @@ function reportStale(parts: GuestParts, access: GuestAccess, { pfn, via, mapping
   const through = via === 'tlb' ? 'a TLB entry that was never flushed' : 'a mapping that was never zapped';
   parts.journal.hazard({
     kind: 'stale-guest-mapping',
-    message: `vCPU ${access.vcpu} of ${vm} ${access.kind === 'write' ? 'writes' : 'reads'} gfn ${hexFrame(gfn)} through ${through}: pfn ${hexFrame(pfn)} is ${now}`,
+    message: `vCPU ${access.vcpu} of ${vm} ${DOES[access.kind]} gfn ${hexFrame(gfn)} through ${through}: pfn ${hexFrame(pfn)} is ${now}`,
     effect: 'memory',
     row: via === 'tlb' ? 'A11' : 'A8',
     vm,

@@ -8,9 +8,10 @@ import {
   type SnpResult,
   snpResult,
 } from './instructions.js';
+import type { RmpEntry } from './rmp.js';
 import type { RmpCell } from './state.js';
 import type { Table } from './tables.js';
-import { isAligned, PAGE_SIZE, PAGES_OF, PAGES_OF_2M } from './units.js';
+import { isAligned, type Level, PAGE_SIZE, PAGES_OF, PAGES_OF_2M } from './units.js';
 
 export interface GuestRmpParts extends WalkParts {
   injections: Injections;
@@ -89,16 +90,61 @@ export function rmpadjust(
   return answer('SUCCESS');
 }
 
-/** The page that a guest's RMP instruction is about: the instruction must fit the mapping and the entry. */
+export interface RmpqueryRequest extends Omit<GuestAddress, 'kind' | 'private'> {
+  targetVmpl: number;
+}
+
+export type RmpqueryResult =
+  | (SnpResult & { outcome: 'done'; permissions: number; size: '4K' | '2M' })
+  | NestedFault;
+
+/**
+ * RMPQUERY by the guest: what a VMPL may do with a page, and the entry's size. FAIL_INPUT for a VMPL that doesn't exist,
+ * FAIL_PERMISSION for one that is more privileged than the vCPU's. AMD APM vol. 3, RMPQUERY; that it reads entries of
+ * either size is assumed.
+ */
+export function rmpquery(parts: GuestRmpParts, request: RmpqueryRequest): RmpqueryResult {
+  const found = ownPage(parts, 'RMPQUERY', request);
+  if ('outcome' in found) return found;
+  const name = 'refused' in found ? found.refused : (refuseQuery(parts, request) ?? 'SUCCESS');
+  const { size = '4K', vmplPermissions } = 'entry' in found ? found.entry : {};
+  const permissions = name === 'SUCCESS' ? (vmplPermissions?.[request.targetVmpl] ?? 0) : 0;
+  parts.journal.counters.rmpLookups++;
+  return { ...done(parts, 'RMPQUERY', request, name), outcome: 'done', permissions, size };
+}
+
+function refuseQuery(parts: GuestRmpParts, { vcpu, targetVmpl }: RmpqueryRequest): SnpCodeName | undefined {
+  if (!Number.isInteger(targetVmpl) || targetVmpl < 0 || targetVmpl > 3) return 'FAIL_INPUT';
+  const vmpl = parts.vm.vcpus.find(({ id }) => id === vcpu)?.vmpl ?? 0;
+  return targetVmpl < vmpl ? 'FAIL_PERMISSION' : undefined;
+}
+
+/** The page behind a guest's RMP instruction that names a size: it must fit the mapping and the entry. */
 function guestPage(
   parts: GuestRmpParts,
   instruction: SnpInstruction,
   request: Omit<GuestAddress, 'kind' | 'private'>,
   size: '4K' | '2M',
 ): { pfn: number } | { refused: SnpCodeName } | NestedFault {
+  if (!isAligned(request.gfn, PAGES_OF[size])) return { refused: 'FAIL_INPUT' };
+  const found = ownPage(parts, instruction, request);
+  if (!('entry' in found)) return found;
+  const { entry, level } = found;
+  if (size === '2M' && (entry.size === '4K' || PAGES_OF[level] < PAGES_OF_2M))
+    return { refused: 'FAIL_SIZEMISMATCH' };
+  if (size === '4K' && entry.size === '2M')
+    return fault(parts, { ...request, private: true, kind: 'read' }, 'rmp-size-mismatch');
+  return found;
+}
+
+/** The page behind a guest's address, which must be the guest's own at that address. */
+function ownPage(
+  parts: GuestRmpParts,
+  instruction: SnpInstruction,
+  request: Omit<GuestAddress, 'kind' | 'private'>,
+): { pfn: number; entry: RmpEntry; level: Level } | { refused: SnpCodeName } | NestedFault {
   const { gfn } = request;
   const address: GuestAddress = { ...request, private: true, kind: 'read' };
-  if (!isAligned(gfn, PAGES_OF[size])) return { refused: 'FAIL_INPUT' };
   const leaf = parts.npt.leaf(gfn);
   if (!leaf) return fault(parts, address, 'not-present');
   const pfn = leaf.pfn + (gfn - leaf.gfn);
@@ -107,11 +153,8 @@ function guestPage(
   const entry = parts.rmp.peek(pfn);
   if (!entry.assigned) return fault(parts, address, 'rmp-not-assigned');
   if (entry.asid !== parts.vm.key) return fault(parts, address, 'rmp-wrong-asid');
-  const smallMapping = PAGES_OF[leaf.level] < PAGES_OF_2M;
-  if (size === '2M' && (entry.size === '4K' || smallMapping)) return { refused: 'FAIL_SIZEMISMATCH' };
-  if (size === '4K' && entry.size === '2M') return fault(parts, address, 'rmp-size-mismatch');
-  if (gfn !== entry.gpa / PAGE_SIZE) return fault(parts, address, 'rmp-wrong-gpa');
-  return { pfn };
+  if (gfn !== entry.gpa / PAGE_SIZE + (pfn - entry.pfn)) return fault(parts, address, 'rmp-wrong-gpa');
+  return { pfn, entry, level: leaf.level };
 }
 
 function done(

@@ -18,7 +18,10 @@ import {
   type PvalidateResult,
   pvalidate,
   type RmpadjustRequest,
+  type RmpqueryRequest,
+  type RmpqueryResult,
   rmpadjust,
+  rmpquery,
 } from './guest-rmp.js';
 import type { NestedFault, WalkParts } from './guest-walk.js';
 import type { Hazard } from './hazards.js';
@@ -115,13 +118,19 @@ export class Machine {
     this.vms.create(id, key, vcpus);
   }
 
-  /** The guest is gone with its tables and TLBs; its pages stay whose they are. Throws `unknown-vm`. */
+  /**
+   * The guest is gone with its tables and TLBs. Its pages stay whose they are: in the allocator, in the RMP, and on TDX
+   * the domain's until they are reclaimed. Throws `unknown-vm`.
+   */
   destroyVm(id: string): void {
     this.flushRemote(id);
     const npt = this.npt(id);
     for (const space of this.spaces()) {
       for (const { start, count } of [...npt.table(space).map.extents()]) npt.zap(start, count, space);
     }
+    for (const { start, count } of [...this.sept.table(id).map.extents()])
+      this.sept.table(id).write(start, count, undefined);
+    this.backing.clearAll(id);
     this.vms.remove(id);
   }
 
@@ -157,6 +166,13 @@ export class Machine {
     const rmpTable = this.frames.rmp;
     this.rmp.requireEnabled();
     return rmpadjust({ ...this.walkParts(request), injections, rmpTable }, request);
+  }
+
+  /** RMPQUERY by a guest. Throws `wrong-platform`, `unknown-vm`, `unknown-vcpu`. */
+  rmpquery(request: RmpqueryRequest): RmpqueryResult {
+    const { injections } = this;
+    this.rmp.requireEnabled();
+    return rmpquery({ ...this.walkParts(request), injections, rmpTable: this.frames.rmp }, request);
   }
 
   /** kvm_flush_remote_tlbs: all vCPUs' TLBs of a VM; returns how many frames they had cached. */

@@ -17,6 +17,8 @@ export class ScenarioDocument {
       lineCounter: this.lines,
       uniqueKeys: true,
       prettyErrors: false,
+      // Warnings would go to stderr; what they are about is refused by the schema.
+      logLevel: 'error',
     });
     this.root = document.contents;
     this.syntaxProblems = document.errors.map((error) => ({
@@ -27,7 +29,7 @@ export class ScenarioDocument {
           ? 'keep one of the two'
           : 'mend the indentation, quotes or brackets here',
     }));
-    this.values = this.syntaxProblems.length === 0 ? toPlain(document) : undefined;
+    this.values = this.syntaxProblems.length === 0 ? this.plain(document) : undefined;
   }
 
   /** Where the value at a path is; the nearest that exists. */
@@ -42,6 +44,21 @@ export class ScenarioDocument {
       ? node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === key)
       : undefined;
     return this.rangeOf(pair && isScalar(pair.key) ? pair.key : node);
+  }
+
+  /** Plain values. An alias to nothing, or one that grows without bounds, is an exception of the library's. */
+  private plain(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
+    try {
+      return document.toJS({ maxAliasCount: 100 });
+    } catch (error) {
+      const message = `this is not YAML: ${error instanceof Error ? error.message : String(error)}`;
+      this.syntaxProblems.push({
+        ...this.between(0, 1),
+        message,
+        remedy: 'write the value out instead of the alias',
+      });
+      return undefined;
+    }
   }
 
   private find(path: readonly (string | number)[]): { node: Node | null } {
@@ -70,9 +87,4 @@ export class ScenarioDocument {
       endColumn: Math.max(end.col, 1),
     };
   }
-}
-
-/** Plain values; an alias that grows without bounds is left out by the library with an exception. */
-function toPlain(document: { toJS(options: { maxAliasCount: number }): unknown }): unknown {
-  return document.toJS({ maxAliasCount: 100 });
 }
