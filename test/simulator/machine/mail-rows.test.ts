@@ -219,6 +219,17 @@ describe('C2: shmem rounds the index down to its page size', () => {
     expect(kinds(machine)).toEqual(['page-outside-slot']);
   });
 
+  test('another page of the slot than the one that belongs to the gfn is told', () => {
+    const machine = snp(4 * PAGES_OF_1G);
+    const pfn = machine.pages.allocate({
+      order: 18,
+      owner: 'shmem',
+      file: { name: 'restrictedmem', index: 0 },
+    })!;
+    machine.npt('vm0').map({ gfn: slot.baseGfn + 4, pfn: pfn + 9, level: '4K', slot });
+    expect(machine.hazards[0]?.message).toContain('page 0x9 of the file instead of page 0x8');
+  });
+
   test('the right page by 4K is fine', () => {
     const machine = snp(4 * PAGES_OF_1G);
     const pfn = machine.pages.allocate({

@@ -215,12 +215,10 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
       fc.property(operations, (list) => {
         const machine = build(platform);
         perform(machine, list);
-        let free = 0;
-        for (let pfn = 0; pfn < PAGES; pfn++) {
-          expect(machine.pages.isFree(pfn)).toBe(machine.pages.at(pfn) === undefined);
-          if (machine.pages.isFree(pfn)) free++;
-        }
-        expect(machine.pages.freePages).toBe(free);
+        const frames = Array.from({ length: PAGES }, (_, pfn) => pfn);
+        const free = frames.filter((pfn) => machine.pages.isFree(pfn));
+        expect(free).toEqual(frames.filter((pfn) => machine.pages.at(pfn) === undefined));
+        expect(machine.pages.freePages).toBe(free.length);
         const allocated = [...machine.frames.page.map.extents()].filter(
           ({ value }) => value.status === 'allocated',
         );
@@ -263,6 +261,28 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
         expect(machine.counters.directmap2MLost).toBe(
           [0, 512, 1024, 1536].filter((pfn) => machine.directmap.at(pfn).level === '4K').length,
         );
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('nested tables hold whole leaves, each on pages of memory', () => {
+    fc.assert(
+      fc.property(operations, (list) => {
+        const machine = build(platform);
+        perform(machine, list);
+        const npt = machine.npt('vm0');
+        const table = npt.table(machine.platform.sept ? 'shared' : 'npt');
+        for (const { start, count: pages } of table.map.extents()) {
+          for (let gfn = start; gfn < start + pages; ) {
+            const leaf = npt.leaf(gfn, machine.platform.sept ? 'shared' : 'npt')!;
+            const size = PAGES_OF[leaf.level];
+            expect(machine.pages.contains(leaf.pfn, size)).toBe(true);
+            const cells = table.runs(leaf.gfn, size).map(({ value }) => [value?.level, value?.pfnDelta]);
+            expect(new Set(cells.map(String))).toEqual(new Set([`${leaf.level},${leaf.pfn - leaf.gfn}`]));
+            gfn = leaf.gfn + size;
+          }
+        }
       }),
       { numRuns: 60 },
     );

@@ -107,6 +107,18 @@ variants:
   });
 });
 
+test('a schedule says who runs up to where', () => {
+  const { scenario } = load(`${GOOD}schedule:
+  - {run: vmm, until: kvm_gmem_invalidate_begin, at: return}
+  - {run: vmm}
+`);
+  expect(scenario?.schedule).toMatchObject([
+    { run: 'vmm', until: 'kvm_gmem_invalidate_begin', where: 'return', nth: 1, at: { line: 12 } },
+    { run: 'vmm', where: 'enter' },
+  ]);
+  expect(scenario?.designs).toEqual(['guest-memfd', 'restrictedmem', 'memfile-notifier']);
+});
+
 describe('mistakes are told with their place and a remedy', () => {
   test.each<[string, string, string]>([
     [
@@ -193,6 +205,11 @@ describe('mistakes are told with their place and a remedy', () => {
       'a hazard that does not exist',
       `${GOOD}expect: {hazards: [{kind: rmp-violaton}]}\n`,
       'main.yaml:11:27: rmp-violaton is no kind; did you mean `rmp-violation`?',
+    ],
+    [
+      'a turn of nobody',
+      `${GOOD}schedule:\n  - {run: vcpu0, until: kvm_gmem_get_pfn}\n`,
+      'main.yaml:12:5: there is no actor vcpu0 to run; use one of vmm',
     ],
     ['broken YAML', 'scenario: [1, 2\nplatform: snp\n', 'main.yaml:2:'],
     [

@@ -123,7 +123,9 @@ function checkRanges(name: string, action: Action, known: Known, report: Report,
   );
 }
 
-function checkRest({ faults, expect, variants }: Scenario, known: Known, report: Report): void {
+function checkRest({ faults, schedule, expect, variants }: Scenario, known: Known, report: Report): void {
+  for (const { run, at } of schedule)
+    if (!known.actors.includes(run)) report(at, `there is no actor ${run} to run`, meant(run, known.actors));
   for (const { actor, at } of faults)
     if (actor !== undefined && !known.actors.includes(actor))
       report(at, `there is no actor ${actor}`, meant(actor, known.actors));

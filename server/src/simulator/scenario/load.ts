@@ -160,6 +160,7 @@ function buildScenario(file: string, top: TopLevel, problems: ScenarioProblem[])
     vcpus: tops.get<number>('vcpus') ?? 1,
     backing: tops.get<BackingKind>('backing') ?? '4k',
     design: tops.get<Design>('design') ?? 'guest-memfd',
+    designs: tops.get<Design[]>('designs') ?? ['guest-memfd', 'restrictedmem', 'memfile-notifier'],
     options: tops.get<ScenarioOptions>('options') ?? {},
     config: tops.get<Scenario['config']>('config') ?? {},
     seed: tops.get<number>('seed') ?? 0,
@@ -173,6 +174,13 @@ function buildScenario(file: string, top: TopLevel, problems: ScenarioProblem[])
     actors: (actors?.keys() ?? []).map((name) => ({
       name,
       actions: readActions(actors?.parts(name) ?? [], problems),
+    })),
+    schedule: tops.parts('schedule').map((part) => ({
+      run: part.get<string>('run') ?? '',
+      ...given('until', part.get<string>('until')),
+      where: part.get<'enter' | 'return'>('at') ?? 'enter',
+      nth: part.get<number>('nth') ?? 1,
+      at: part.at,
     })),
     faults: tops.parts('faults').map((part) => ({
       in: part.get<string>('in') ?? '',

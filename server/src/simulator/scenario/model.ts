@@ -22,6 +22,8 @@ export interface Scenario {
   vcpus: number;
   backing: BackingKind;
   design: Design;
+  /** That `compare` runs it on. */
+  designs: Design[];
   options: ScenarioOptions;
   config: Record<string, string | number | boolean>;
   seed: number;
@@ -29,6 +31,7 @@ export interface Scenario {
   slots: ScenarioSlot[];
   initial: { gpa: number; size: number; attribute: 'private' | 'shared' }[];
   actors: { name: string; actions: Action[] }[];
+  schedule: Turn[];
   faults: InjectedFault[];
   expect: Expectation;
   variants: Variant[];
@@ -125,6 +128,16 @@ export type Action = ActionBody & {
   expect: string;
   at: TextRange;
 };
+
+/** An actor runs up to a place; `undefined`: until it is done or must wait. */
+export interface Turn {
+  run: string;
+  until?: string;
+  where: 'enter' | 'return';
+  /** Which of its calls, from 1. */
+  nth: number;
+  at: TextRange;
+}
 
 export interface InjectedFault {
   in: string;
