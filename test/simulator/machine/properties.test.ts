@@ -267,15 +267,39 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
   });
 
   test('nested tables hold whole leaves, each on pages of memory', () => {
+    const space = platform === 'tdx' ? 'shared' : 'npt';
+    const block = fc.integer({ min: 0, max: 3 }).map((number) => number * 512);
+    const leaves = fc.oneof(
+      fc.tuple(block, block).map(
+        ([gfn, pfn]): Operation =>
+          (m) =>
+            m.npt('vm0').map({ gfn, pfn, level: '2M', space }),
+      ),
+      fc.tuple(block, fc.nat(511), frame).map(
+        ([gfn, page, pfn]): Operation =>
+          (m) =>
+            m.npt('vm0').map({ gfn: gfn + page, pfn, level: '4K', space }),
+      ),
+      block.map(
+        (gfn): Operation =>
+          (m) =>
+            m.npt('vm0').split(gfn, space),
+      ),
+      fc.tuple(block, count).map(
+        ([gfn, pages]): Operation =>
+          (m) =>
+            m.npt('vm0').zap(gfn, pages, space),
+      ),
+    );
     fc.assert(
-      fc.property(operations, (list) => {
+      fc.property(fc.array(fc.oneof(allocator, leaves, leaves), { maxLength: 30 }), (list) => {
         const machine = build(platform);
         perform(machine, list);
         const npt = machine.npt('vm0');
-        const table = npt.table(machine.platform.sept ? 'shared' : 'npt');
+        const table = npt.table(space);
         for (const { start, count: pages } of table.map.extents()) {
           for (let gfn = start; gfn < start + pages; ) {
-            const leaf = npt.leaf(gfn, machine.platform.sept ? 'shared' : 'npt')!;
+            const leaf = npt.leaf(gfn, space)!;
             const size = PAGES_OF[leaf.level];
             expect(machine.pages.contains(leaf.pfn, size)).toBe(true);
             const cells = table.runs(leaf.gfn, size).map(({ value }) => [value?.level, value?.pfnDelta]);

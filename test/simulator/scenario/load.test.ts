@@ -147,6 +147,11 @@ describe('mistakes are told with their place and a remedy', () => {
       "main.yaml:3:9: `memory` can't be -64M; write bytes as 4096, 0x4000, 4K, 2M or 1G",
     ],
     [
+      'a size that no number holds',
+      GOOD.replace('size: 4K}', 'size: 9999999T}'),
+      "main.yaml:10:50: `size` can't be 9999999T: no machine is so large; use 512G or less",
+    ],
+    [
       'overlapping slots',
       GOOD.replace('gpa: 8M', 'gpa: 0x200000'),
       'main.yaml:7:18: slot 1 (0x200000 to 0x400000) overlaps slot 0 (0x100000 to 0x300000); begin it at 0x300000 or later, or make one of them smaller',
@@ -309,7 +314,12 @@ describe('sizes', () => {
 
 describe('the schema', () => {
   test('is a JSON schema, and a strict one', () => {
-    const ajv = new Ajv({ strict: true, allowUnionTypes: true, keywords: ['enumDescriptions'] });
+    const ajv = new Ajv({
+      strict: true,
+      formats: { size: true },
+      allowUnionTypes: true,
+      keywords: ['enumDescriptions'],
+    });
     expect(ajv.validateSchema(schema)).toBe(true);
     expect(() => ajv.compile(schema)).not.toThrow();
   });

@@ -29,14 +29,13 @@ export function checkScenario(scenario: Scenario, tops: Tops): ScenarioProblem[]
 
 function checkMemory({ memory }: Scenario, tops: Tops, report: Report): void {
   const at = tops.around('memory')!.placeOf('memory');
-  if (Number.isNaN(memory) || memory > MOST_MEMORY) {
-    const size = Number.isNaN(memory) ? 'this size' : formatSize(memory);
+  if (memory > MOST_MEMORY)
     report(
       at,
-      `${size} of memory is more than a simulated machine has`,
+      `${formatSize(memory)} of memory is more than a simulated machine has`,
       'use 512G at most; most scenarios show the same with 1G',
     );
-  } else if (memory < LEAST_MEMORY)
+  else if (memory < LEAST_MEMORY)
     report(
       at,
       `${formatSize(memory)} of memory is too little`,

@@ -40,7 +40,7 @@ export class Part {
 
   /** Bytes. */
   size(key: string): number | undefined {
-    return this.has(key) ? (parseSize(this.values[key]) ?? Number.NaN) : undefined;
+    return this.has(key) ? parseSize(this.values[key]) : undefined;
   }
 
   /** A key that takes one text or a list. */

@@ -8,8 +8,13 @@ export function parseSize(value: unknown): number | undefined {
   return bytes !== undefined && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
 }
 
+const SIZE = /^(0x[0-9a-fA-F]+|[0-9]+) ?(?:([KMGT])(?:iB|B)?)?$/;
+
+/** Whether a text is written as a size, however large. */
+export const isSizeText = (text: string): boolean => SIZE.test(text);
+
 function bytesOf(text: string): number | undefined {
-  const match = /^(0x[0-9a-fA-F]+|[0-9]+) ?(?:([KMGT])(?:iB|B)?)?$/.exec(text.trim());
+  const match = SIZE.exec(text);
   return match ? Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1) : undefined;
 }
 

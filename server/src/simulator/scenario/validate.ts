@@ -4,6 +4,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import schema from '../../../../grammars/scenario.schema.json' with { type: 'json' };
 import type { ScenarioDocument } from './document.js';
 import type { ScenarioProblem, TextRange } from './problem.js';
+import { isSizeText, parseSize } from './sizes.js';
 
 type Path = readonly (string | number)[];
 
@@ -15,6 +16,7 @@ let compiled: ValidateFunction | undefined;
  */
 function validator(): ValidateFunction {
   compiled ??= new Ajv({
+    formats: { size: isNotTooLarge },
     allErrors: true,
     verbose: true,
     allowUnionTypes: true,
@@ -26,6 +28,9 @@ function validator(): ValidateFunction {
   }).compile(schema);
   return compiled;
 }
+
+/** What is no size at all is the pattern's to refuse. */
+export const isNotTooLarge = (text: string): boolean => !isSizeText(text) || parseSize(text) !== undefined;
 
 export function schemaProblems(document: ScenarioDocument): ScenarioProblem[] {
   const validate = validator();
@@ -65,6 +70,8 @@ function describe(document: ScenarioDocument, error: ErrorObject): ScenarioProbl
       );
     case 'pattern':
       return problem(at, `${name} can't be ${value}`, exampleFor(error));
+    case 'format':
+      return problem(at, `${name} can't be ${value}: no machine is so large`, 'use 512G or less');
     case 'type':
       return problem(
         at,
