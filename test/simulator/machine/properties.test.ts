@@ -5,6 +5,7 @@ import { MachineError } from '../../../server/src/simulator/machine/errors.ts';
 import type { MachineEvent } from '../../../server/src/simulator/machine/events.ts';
 import { Machine } from '../../../server/src/simulator/machine/machine.ts';
 import type { PlatformName } from '../../../server/src/simulator/machine/platform.ts';
+import type { Space } from '../../../server/src/simulator/machine/state.ts';
 import { PAGES_OF } from '../../../server/src/simulator/machine/units.ts';
 
 const PAGES = 2048;
@@ -207,8 +208,46 @@ function perform(machine: Machine, operations: readonly Operation[]): void {
   }
 }
 
+/** Leaves that meet: few blocks of 2M, mapped whole and by 4K. */
+function leavesOf(space: Space): fc.Arbitrary<Operation> {
+  const block = fc.integer({ min: 0, max: 3 }).map((number) => number * 512);
+  const page = fc.constantFrom(0, 1, 2, 511);
+  return fc.oneof(
+    fc.tuple(block, block).map(
+      ([gfn, pfn]): Operation =>
+        (m) =>
+          m.npt('vm0').map({ gfn, pfn, level: '2M', space }),
+    ),
+    fc.tuple(block, page, frame).map(
+      ([gfn, which, pfn]): Operation =>
+        (m) =>
+          m.npt('vm0').map({ gfn: gfn + which, pfn, level: '4K', space }),
+    ),
+    block.map(
+      (gfn): Operation =>
+        (m) =>
+          m.npt('vm0').split(gfn, space),
+    ),
+    fc.tuple(block, count).map(
+      ([gfn, pages]): Operation =>
+        (m) =>
+          m.npt('vm0').zap(gfn, pages, space),
+    ),
+    fc.tuple(block, page, vcpu, fc.constantFrom('read' as const, 'write' as const)).map(
+      ([gfn, which, id, kind]): Operation =>
+        (m) =>
+          m.guest({ vm: 'vm0', vcpu: id, gfn: gfn + which, private: false, kind }),
+    ),
+    fc.tuple(block, count).map(
+      ([gfn, pages]): Operation =>
+        (m) =>
+          m.flushRange('vm0', gfn, pages),
+    ),
+  );
+}
+
 describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => {
-  const operations = fc.array(operationsOf[platform], { maxLength: 60 });
+  const operations = fc.array(operationsOf[platform], { maxLength: 60, size: 'max' });
 
   test('every frame is free or somebody’s, never both, and the counters say so', () => {
     fc.assert(
@@ -268,31 +307,8 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
 
   test('nested tables hold whole leaves, each on pages of memory', () => {
     const space = platform === 'tdx' ? 'shared' : 'npt';
-    const block = fc.integer({ min: 0, max: 3 }).map((number) => number * 512);
-    const leaves = fc.oneof(
-      fc.tuple(block, block).map(
-        ([gfn, pfn]): Operation =>
-          (m) =>
-            m.npt('vm0').map({ gfn, pfn, level: '2M', space }),
-      ),
-      fc.tuple(block, fc.nat(511), frame).map(
-        ([gfn, page, pfn]): Operation =>
-          (m) =>
-            m.npt('vm0').map({ gfn: gfn + page, pfn, level: '4K', space }),
-      ),
-      block.map(
-        (gfn): Operation =>
-          (m) =>
-            m.npt('vm0').split(gfn, space),
-      ),
-      fc.tuple(block, count).map(
-        ([gfn, pages]): Operation =>
-          (m) =>
-            m.npt('vm0').zap(gfn, pages, space),
-      ),
-    );
     fc.assert(
-      fc.property(fc.array(fc.oneof(allocator, leaves, leaves), { maxLength: 30 }), (list) => {
+      fc.property(fc.array(fc.oneof(allocator, leavesOf(space)), { maxLength: 30, size: 'max' }), (list) => {
         const machine = build(platform);
         perform(machine, list);
         const npt = machine.npt('vm0');
@@ -313,8 +329,13 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
   });
 
   test('a TLB only has what a table once held', () => {
+    const near = fc.array(fc.oneof(leavesOf(platform === 'tdx' ? 'shared' : 'npt'), operationsOf[platform]), {
+      maxLength: 60,
+      size: 'max',
+    });
+    let cached = 0;
     fc.assert(
-      fc.property(operations, (list) => {
+      fc.property(near, (list) => {
         const machine = build(platform);
         const held = new Set<string>();
         machine.onEvent((event) => {
@@ -322,16 +343,19 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
         });
         perform(machine, list);
         const spaces = machine.platform.sept ? (['private', 'shared'] as const) : (['npt'] as const);
-        for (const id of [0, 1]) {
-          for (const space of spaces) {
-            for (const { start, count: pages, value } of machine.npt('vm0').tlb(id, space).map.extents())
-              for (let gfn = start; gfn < start + pages; gfn++)
-                expect(held).toContain(`${gfn}→${gfn + value.pfnDelta}`);
-          }
-        }
+        const entries = [0, 1].flatMap((id) =>
+          spaces.flatMap((space) => [...machine.npt('vm0').tlb(id, space).map.extents()]),
+        );
+        const strangers: number[] = [];
+        for (const { start, count: pages, value } of entries)
+          for (let gfn = start; gfn < start + pages; gfn++)
+            if (!held.has(`${gfn}→${gfn + value.pfnDelta}`)) strangers.push(gfn);
+        expect(strangers).toEqual([]);
+        cached += entries.length;
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
+    expect(cached).toBeGreaterThan(20);
   });
 
   test('a snapshot is a state to return to, exactly', () => {
@@ -379,7 +403,10 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
 });
 
 test('a kernel that resets the RMP before it frees never has an assigned page in the free list', () => {
-  const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 30 })), { maxLength: 80 });
+  const steps = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 30 })), {
+    maxLength: 80,
+    size: 'max',
+  });
   fc.assert(
     fc.property(steps, (list) => {
       const machine = build('snp');
