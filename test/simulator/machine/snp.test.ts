@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Machine } from '../../../server/src/simulator/machine/machine.ts';
 import { PAGE_FAULT } from '../../../server/src/simulator/machine/platform.ts';
+import { encodeRmpEntry, rmpEntryOffset } from '../../../server/src/simulator/machine/rmp-format.ts';
 
 const ASID = 5;
 
@@ -186,6 +187,21 @@ test('RMPQUERY tells what a VMPL may do, of 2M entries as well', () => {
   expect(machine.rmpquery({ vm: 'vm0', vcpu: 0, gfn: 9, targetVmpl: 0 })).toMatchObject({
     reason: 'not-present',
   });
+});
+
+test('entries in the format that kernel C reads from the table', () => {
+  const machine = mapped('2M');
+  machine.rmp.update(512, state(1024, '2M'));
+  const { low } = encodeRmpEntry(515, machine.rmp.peek(515));
+  const field = (from: bigint, bits: number): bigint => BigInt.asUintN(bits, low >> from);
+  expect({ assigned: field(0n, 1), size: field(1n, 1), gfn: field(12n, 39), asid: field(51n, 10) }).toEqual({
+    assigned: 1n,
+    size: 1n,
+    gfn: 1027n,
+    asid: 5n,
+  });
+  expect(encodeRmpEntry(9, machine.rmp.peek(9))).toEqual({ low: 0n, high: 0n });
+  expect(rmpEntryOffset(2)).toBe(0x4020);
 });
 
 test('the RMP instructions exist on SNP only', () => {
