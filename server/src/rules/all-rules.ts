@@ -5,6 +5,7 @@ import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
 import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
 import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
+import { invalidateUnbalanced } from './invalidate-unbalanced.js';
 import { rmpInAttributeChange } from './rmp-in-attribute-change.js';
 import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
 import type { Rule, RuleInput } from './rule.js';
@@ -16,6 +17,7 @@ export const allRules: readonly Rule[] = [
   sleepUnderMmuLock,
   rmpInAttributeChange,
   freeWithoutRmpReset,
+  invalidateUnbalanced,
 ];
 
 /** Locks that some rule asks about. */

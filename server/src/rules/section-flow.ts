@@ -1,0 +1,130 @@
+/**
+ * Sections of a function that aren't locks: from one call to another. They are followed like locks, with the same
+ * care for flags, error paths and results.
+ */
+import type { Statement } from '../kernel-c/syntax.js';
+import { analyseFlow, type FlowResult } from '../locks/flow-analysis.js';
+import { FlowBuilder } from '../locks/flow-builder.js';
+import type { FlowGraph, FlowNode } from '../locks/flow-graph.js';
+import type { LockState } from '../locks/lock-state.js';
+import type { LockPrimitive } from '../locks/primitives.js';
+import type { Outcome } from '../locks/summary.js';
+import type { FunctionNode } from '../program/model.js';
+import { bodyOf, type Program } from '../program/program.js';
+
+export type CallNode = Extract<FlowNode, { kind: 'call' }>;
+export type LockNode = Extract<FlowNode, { kind: 'lock' }>;
+
+/** `enter-if-zero`: entered where the call's result is zero. */
+export type SectionOp = 'enter' | 'leave' | 'enter-if-zero';
+
+/** What a node of the flow does to the sections that are asked about. */
+export type Effect = { section: string; op: SectionOp } | { outcomes: readonly Outcome[] } | undefined;
+
+export interface SectionFlow {
+  graph: FlowGraph;
+  result: FlowResult;
+}
+
+const OPS: Readonly<Record<SectionOp, LockPrimitive['op']>> = {
+  enter: 'acquire',
+  leave: 'release',
+  'enter-if-zero': 'try',
+};
+
+/** Sections nest: a counter goes up and down. */
+const primitiveOf = (op: SectionOp): LockPrimitive => ({
+  name: op,
+  op: OPS[op],
+  mode: 'srcu',
+  lockArgument: null,
+  result: 'zero-held',
+  maySleep: false,
+});
+
+const primitives: Readonly<Record<SectionOp, LockPrimitive>> = {
+  enter: primitiveOf('enter'),
+  leave: primitiveOf('leave'),
+  'enter-if-zero': primitiveOf('enter-if-zero'),
+};
+
+/**
+ * Follows sections through a function.
+ * @param effectOf what a call or lock operation does; asked once for each node
+ * @param loopsOnce reads each loop as running exactly once: two loops over one list then run equally often
+ */
+export function sectionFlow(
+  program: Program,
+  node: FunctionNode,
+  effectOf: (node: CallNode | LockNode) => Effect,
+  { loopsOnce = false } = {},
+): SectionFlow {
+  const body = loopsOnce ? bodyOf(node).map(once) : bodyOf(node);
+  const built = new FlowBuilder(program.symbols, node, body).build();
+  const outcomes = new Map<FlowNode, readonly Outcome[]>();
+  const nodes = built.nodes.map((inner): FlowNode => {
+    if (inner.kind !== 'call' && inner.kind !== 'lock') return inner;
+    const effect = effectOf(inner);
+    if (effect && 'outcomes' in effect) {
+      if (inner.kind === 'call') outcomes.set(inner, effect.outcomes);
+      return inner;
+    }
+    if (effect)
+      return {
+        kind: 'lock',
+        p: inner.p,
+        next: inner.next,
+        primitive: primitives[effect.op],
+        lock: effect.section,
+        arguments: inner.arguments,
+      };
+    return inner.kind === 'lock' ? { kind: 'pass', p: inner.p, next: inner.next } : inner;
+  });
+  const graph: FlowGraph = { ...built, nodes };
+  const parameters = new Map(node.facts.parameters.map(({ name }, index) => [name, index]));
+  return { graph, result: analyseFlow(graph, (call) => outcomes.get(call), parameters) };
+}
+
+/** How often a section is open beyond how often it was at entry: 0 where it is as it was, -1 where it was left. */
+export function depthOf(state: LockState, section: string): number {
+  const holding = state.locks.get(section);
+  if (!holding) return 0;
+  if (!holding.held) return -1;
+  return state.locks.has(`~${section}`) ? 0 : 1 + (holding.depth ?? 0);
+}
+
+const GUARD_LOOPS: ReadonlySet<string> = new Set(['scoped_guard', 'scoped_cond_guard']);
+
+/** A loop's body as `do … while (0)`: breaks and continues keep their meaning. */
+function body(of: Statement, p: number): Statement {
+  return { k: 'do', c: { k: 'num', v: '0' }, b: once(of), p };
+}
+
+/** A statement with every loop in it run exactly once; endless loops stay what they are. */
+function once(node: Statement): Statement {
+  switch (node.k) {
+    case 'block':
+      return { ...node, s: node.s.map(once) };
+    case 'if':
+      return { ...node, t: once(node.t), ...(node.e && { e: once(node.e) }) };
+    case 'switch':
+      return { ...node, b: once(node.b) };
+    case 'case':
+      return { ...node, s: node.s.map(once) };
+    case 'label':
+      return { ...node, s: node.s && once(node.s) };
+    case 'while':
+      return node.c.k === 'num' ? { ...node, b: once(node.b) } : body(node.b, node.p);
+    case 'do':
+      return { ...node, b: once(node.b) };
+    case 'for': {
+      if (!node.c) return { ...node, b: once(node.b) };
+      const inner = body(node.b, node.p);
+      return node.i ? { k: 'block', s: [node.i, inner], end: node.p } : inner;
+    }
+    case 'foreach':
+      return GUARD_LOOPS.has(node.macro) ? { ...node, b: once(node.b) } : body(node.b, node.p);
+    default:
+      return node;
+  }
+}
