@@ -6,6 +6,7 @@ import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
 import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
 import { invalidateUnbalanced } from './invalidate-unbalanced.js';
+import { mapWithoutRetryCheck } from './map-without-retry-check.js';
 import { rmpInAttributeChange } from './rmp-in-attribute-change.js';
 import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
 import type { Rule, RuleInput } from './rule.js';
@@ -18,6 +19,7 @@ export const allRules: readonly Rule[] = [
   rmpInAttributeChange,
   freeWithoutRmpReset,
   invalidateUnbalanced,
+  mapWithoutRetryCheck,
 ];
 
 /** Locks that some rule asks about. */

@@ -63,7 +63,7 @@ export class InvalidationSections {
   /** @param settled functions whose imbalance is their own affair: callers see nothing of it */
   constructor(
     private readonly program: Program,
-    private readonly settled: ReadonlySet<string>,
+    settled: ReadonlySet<string>,
   ) {
     const pending: FunctionNode[] = [];
     const levels = new Map<string, number>();
@@ -145,7 +145,7 @@ export class InvalidationSections {
         calls.push({ sign: found.sign, name: found.name, p: inner.p, of: found.of });
       return found.outcomes
         ? { outcomes: found.outcomes }
-        : { section: SECTION, op: found.sign === 1 ? 'enter' : 'leave' };
+        : { section: SECTION, op: found.sign === 1 ? 'enter' : 'leave', nests: true };
     };
     const written = sectionFlow(program, node, effectOf);
     const balanced: Reading = {

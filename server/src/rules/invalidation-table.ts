@@ -6,6 +6,8 @@ export interface InstallRow {
   /** Only a call with the name `is` as this argument installs a mapping. */
   argument?: number;
   is?: string;
+  /** Only in a function that calls one of the look-ups itself. */
+  direct?: boolean;
 }
 
 const namesOf = (rows: readonly { name: string }[]): ReadonlySet<string> =>
@@ -18,6 +20,8 @@ export const underLock = namesOf([...table.begins, ...table.ends].filter((row) =
 export const pairWords = table.pairWords as unknown as readonly (readonly [begin: string, end: string])[];
 export const lookups = namesOf(table.lookups);
 export const checks = namesOf(table.checks);
+/** Believed by name only where they have no body. */
+export const checkHelpers = namesOf(table.checkHelpers);
 export const installs: ReadonlyMap<string, InstallRow> = new Map(
   (table.installs as InstallRow[]).map((row) => [row.name, row]),
 );

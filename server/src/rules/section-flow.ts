@@ -7,7 +7,7 @@ import { analyseFlow, type FlowResult } from '../locks/flow-analysis.js';
 import { FlowBuilder } from '../locks/flow-builder.js';
 import type { FlowGraph, FlowNode } from '../locks/flow-graph.js';
 import type { LockState } from '../locks/lock-state.js';
-import type { LockPrimitive } from '../locks/primitives.js';
+import type { LockMode, LockPrimitive } from '../locks/primitives.js';
 import type { Outcome } from '../locks/summary.js';
 import type { FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
@@ -15,38 +15,27 @@ import { bodyOf, type Program } from '../program/program.js';
 export type CallNode = Extract<FlowNode, { kind: 'call' }>;
 export type LockNode = Extract<FlowNode, { kind: 'lock' }>;
 
-/** `enter-if-zero`: entered where the call's result is zero. */
-export type SectionOp = 'enter' | 'leave' | 'enter-if-zero';
-
 /** What a node of the flow does to the sections that are asked about. */
-export type Effect = { section: string; op: SectionOp } | { outcomes: readonly Outcome[] } | undefined;
+export type Effect =
+  | { section: string; op: 'enter' | 'leave'; nests: boolean }
+  | { outcomes: readonly Outcome[] }
+  | undefined;
 
 export interface SectionFlow {
   graph: FlowGraph;
   result: FlowResult;
 }
 
-const OPS: Readonly<Record<SectionOp, LockPrimitive['op']>> = {
-  enter: 'acquire',
-  leave: 'release',
-  'enter-if-zero': 'try',
-};
+/** A section that nests is a counter; one that doesn't is entered or not. */
+export const sectionMode = (nests: boolean): LockMode => (nests ? 'srcu' : 'spin');
 
-/** Sections nest: a counter goes up and down. */
-const primitiveOf = (op: SectionOp): LockPrimitive => ({
+const primitiveOf = ({ op, nests }: { op: 'enter' | 'leave'; nests: boolean }): LockPrimitive => ({
   name: op,
-  op: OPS[op],
-  mode: 'srcu',
+  op: op === 'enter' ? 'acquire' : 'release',
+  mode: sectionMode(nests),
   lockArgument: null,
-  result: 'zero-held',
   maySleep: false,
 });
-
-const primitives: Readonly<Record<SectionOp, LockPrimitive>> = {
-  enter: primitiveOf('enter'),
-  leave: primitiveOf('leave'),
-  'enter-if-zero': primitiveOf('enter-if-zero'),
-};
 
 /**
  * Follows sections through a function.
@@ -74,7 +63,7 @@ export function sectionFlow(
         kind: 'lock',
         p: inner.p,
         next: inner.next,
-        primitive: primitives[effect.op],
+        primitive: primitiveOf(effect),
         lock: effect.section,
         arguments: inner.arguments,
       };
