@@ -2,6 +2,7 @@
 
 import type { LockName } from '../locks/lock-state.js';
 import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
+import { fallocateUnchecked } from './fallocate-unchecked.js';
 import type { Finding } from './finding.js';
 import { compareFindings } from './finding.js';
 import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
@@ -20,6 +21,7 @@ export const allRules: readonly Rule[] = [
   freeWithoutRmpReset,
   invalidateUnbalanced,
   mapWithoutRetryCheck,
+  fallocateUnchecked,
 ];
 
 /** Locks that some rule asks about. */
