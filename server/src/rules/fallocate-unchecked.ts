@@ -209,5 +209,6 @@ hole that failed leaves memory allocated that was thought to be free.
 VMM which is not handled (EINTR). fallocate(2) lists it.
 
 **How it is mended.** Look at the result; call again while it is -1 and \`errno\` is EINTR; give up loudly on everything else.`,
+  locks: [],
   check: ({ program }) => check(program),
 };

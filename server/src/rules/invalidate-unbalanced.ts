@@ -185,5 +185,6 @@ ensure that start and end are balanced; KVM maps nothing until mmu_invalidate_in
 
 **How it is mended.** Lead every way out that comes after the begin through the end (a label at the end of the function does), and call
 both under \`KVM_MMU_LOCK(kvm)\`.`,
+  locks: [LOCK],
   check: (input) => distinct([...unbalanced(input.program), ...withoutLock(input)]),
 };

@@ -56,6 +56,7 @@ a new mapping until truncation and attribute change are complete. In the tree: \
 
 **How it is mended.** Read \`mmu_invalidate_seq\` before the look-up; with mmu_lock held, and not dropped again before the mapping is in
 place, ask \`mmu_invalidate_retry_gfn()\` and let the guest retry where it says so.`,
+  locks: ['kvm.mmu_lock'],
   check: ({ program, contexts }) => {
     const found = new Map<string, Finding>();
     for (const one of new PfnFlow(program, contexts).stale) {
