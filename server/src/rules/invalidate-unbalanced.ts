@@ -93,14 +93,20 @@ function findingsOf(reading: Reading): Finding[] {
 function unbalanced(program: Program): Finding[] {
   const findings: Finding[] = [];
   const settled = new Set<string>();
+  const doubled = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const sections = new InvalidationSections(program, settled);
     const unpaired = [...sections.all].filter(({ node, sign }) => sign !== 0 && !settled.has(node.id));
-    if (round === 0) for (const reading of unpaired) if (reading.twice) findings.push(...findingsOf(reading));
     const open = unpaired.filter(({ node }) => !sections.isWrapper(node) || !sections.hasOtherHalf(node));
     const ids = new Set(open.map(({ node }) => node.id));
     // What only follows from another one's mistake is none.
-    const deepest = open.filter(({ calls }) => !calls.some(({ of }) => of && ids.has(of.id)));
+    const isFirst = ({ calls }: Reading) => !calls.some(({ of }) => of && ids.has(of.id));
+    const deepest = open.filter(isFirst);
+    for (const reading of unpaired) {
+      if (!reading.twice || !isFirst(reading) || doubled.has(reading.node.id)) continue;
+      doubled.add(reading.node.id);
+      findings.push(...findingsOf(reading));
+    }
     if (deepest.length === 0) break;
     for (const reading of deepest) {
       settled.add(reading.node.id);
@@ -111,7 +117,7 @@ function unbalanced(program: Program): Finding[] {
           ? areHalves(program, reading.node, other.node)
           : areHalves(program, other.node, reading.node));
       if (sections.isWrapper(reading.node) && deepest.some(isHalf)) continue;
-      if (!reading.twice) findings.push(...findingsOf(reading));
+      if (!doubled.has(reading.node.id)) findings.push(...findingsOf(reading));
     }
   }
   return findings;

@@ -2,8 +2,7 @@
  * Where an invalidation is begun and ended: functions that do both, wrappers that leave one half to their callers, and
  * those that handed-over callbacks make into either.
  */
-import { columnOf, type Position } from '../kernel-c/syntax.js';
-import { lineOf } from '../locks/flow-builder.js';
+import type { Position } from '../kernel-c/syntax.js';
 import { type Outcome, summarise } from '../locks/summary.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
@@ -13,6 +12,7 @@ import {
   type CallNode,
   depthOf,
   type Effect,
+  edgesOfCall,
   type LockNode,
   type SectionFlow,
   sectionFlow,
@@ -136,9 +136,7 @@ export class InvalidationSections {
     const edges = program.callsFrom(node);
     const effectOf = (inner: CallNode | LockNode): Effect => {
       if (inner.kind === 'lock') return undefined;
-      const at = edges.filter(
-        ({ site }) => site.line === lineOf(node, inner.p) && site.column === columnOf(inner.p) + 1,
-      );
+      const at = edgesOfCall(node, inner, edges);
       const found = this.effectOfCall(node, inner, at, values, without);
       if (!found) return undefined;
       if (!calls.some(({ p, name }) => p === inner.p && name === found.name))

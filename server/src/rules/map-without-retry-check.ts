@@ -61,7 +61,8 @@ place, ask \`mmu_invalidate_retry_gfn()\` and let the guest retry where it says 
     const found = new Map<string, Finding>();
     for (const one of new PfnFlow(program, contexts).stale) {
       const finding = findingOf(one);
-      found.set(`${finding.file}:${finding.line}:${finding.column}`, finding);
+      const place = `${finding.file}:${finding.line}:${finding.column}`;
+      if (!found.has(place)) found.set(place, finding);
     }
     return [...found.values()];
   },

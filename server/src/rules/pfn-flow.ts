@@ -2,15 +2,14 @@
  * The way of a pfn through a function: looked up, checked under mmu_lock, installed. Between look-up and check it may
  * have been taken away; so it may once mmu_lock was dropped after the check.
  */
-import { columnOf, type Position, visitStatement } from '../kernel-c/syntax.js';
+import { type Position, visitStatement } from '../kernel-c/syntax.js';
 import type { LockContexts } from '../locks/contexts.js';
-import { lineOf } from '../locks/flow-builder.js';
 import type { Outcome } from '../locks/summary.js';
 import { unwrap } from '../program/expansion.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
 import { checkHelpers, checks, installs, lookups } from './invalidation-table.js';
-import { type CallNode, type Effect, type LockNode, sectionFlow } from './section-flow.js';
+import { type CallNode, type Effect, edgesOfCall, type LockNode, sectionFlow } from './section-flow.js';
 
 const STALE = 'pfn that may be stale';
 const LOCK = 'kvm.mmu_lock';
@@ -132,10 +131,7 @@ export class PfnFlow {
         const drops = inner.lock === LOCK && (op === 'release' || op === 'yield');
         return drops && unlockedIsStale ? enter(inner.p, inner.primitive.name) : undefined;
       }
-      const at = edges.filter(
-        ({ site }) => site.line === lineOf(node, inner.p) && site.column === columnOf(inner.p) + 1,
-      );
-      const own = at.filter(({ calleeName, site }) => calleeName === inner.callee || site.name === undefined);
+      const own = edgesOfCall(node, inner, edges);
       const edge = own.find((one) => this.partOf(one) !== undefined);
       const part = edge && this.partOf(edge);
       switch (part) {

@@ -2,14 +2,14 @@
  * Sections of a function that aren't locks: from one call to another. They are followed like locks, with the same
  * care for flags, error paths and results.
  */
-import type { Statement } from '../kernel-c/syntax.js';
+import { columnOf, type Position, type Statement } from '../kernel-c/syntax.js';
 import { analyseFlow, type FlowResult } from '../locks/flow-analysis.js';
-import { FlowBuilder } from '../locks/flow-builder.js';
+import { FlowBuilder, lineOf } from '../locks/flow-builder.js';
 import type { FlowGraph, FlowNode } from '../locks/flow-graph.js';
 import type { LockState } from '../locks/lock-state.js';
 import type { LockMode, LockPrimitive } from '../locks/primitives.js';
 import type { Outcome } from '../locks/summary.js';
-import type { FunctionNode } from '../program/model.js';
+import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
 
 export type CallNode = Extract<FlowNode, { kind: 'call' }>;
@@ -72,6 +72,21 @@ export function sectionFlow(
   const graph: FlowGraph = { ...built, nodes };
   const parameters = new Map(node.facts.parameters.map(({ name }, index) => [name, index]));
   return { graph, result: analyseFlow(graph, (call) => outcomes.get(call), parameters) };
+}
+
+/** Edges of a call node among those of its function: at its place, by its name where it has one. */
+export function edgesOfCall(
+  node: FunctionNode,
+  call: { callee: string; p: Position },
+  edges: readonly CallEdge[],
+): CallEdge[] {
+  const [line, column] = [lineOf(node, call.p), columnOf(call.p) + 1];
+  return edges.filter(
+    ({ site, calleeName }) =>
+      site.line === line &&
+      site.column === column &&
+      (call.callee === '*' || site.name === undefined || [site.name, calleeName].includes(call.callee)),
+  );
 }
 
 /** How often a section is open beyond how often it was at entry: 0 where it is as it was, -1 where it was left. */
