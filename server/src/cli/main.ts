@@ -64,6 +64,12 @@ onTree(
   .option('--diff <revision>', 'report only what the change since this git revision brings')
   .action((tree: string, options) => run(async () => (await import('./check.js')).check(tree, options)));
 
+program
+  .command('explain')
+  .argument('[rule]', 'a rule; nothing: the list of all')
+  .description("a rule's page: what happens on the machine, where that is said, how it is mended")
+  .action((rule: string | undefined) => run(async () => (await import('./explain.js')).explain(rule)));
+
 onTree(program.command('calls').argument('[tree]', 'kernel tree', '.').description('every call edge'), [
   'text',
   'jsonl',

@@ -1,4 +1,5 @@
 /** Findings as SARIF 2.1.0, as code-scanning sites and editors read it. */
+import { rulePage } from '../host/rule-pages.js';
 import { allRules } from '../rules/all-rules.js';
 import type { Finding, Severity } from '../rules/finding.js';
 import { version } from './version.js';
@@ -40,7 +41,7 @@ export function sarifOf(findings: readonly Finding[]): object {
               id: rule.id,
               shortDescription: { text: rule.summary },
               fullDescription: { text: rule.summary },
-              help: { text: rule.explanation, markdown: rule.explanation },
+              help: { text: rule.explanation, markdown: rulePage(rule.id) ?? rule.explanation },
             })),
           },
         },
