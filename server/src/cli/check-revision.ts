@@ -5,6 +5,7 @@ import type { LoadedProgram } from '../host/load-program.js';
 import { loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
 import { fingerprint } from '../rules/fingerprint.js';
+import type { ProjectRules } from '../rules/project-rules.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 
 /**
@@ -15,6 +16,7 @@ export async function findingsAt(
   loaded: LoadedProgram,
   revision: string,
   rules: readonly string[],
+  project: ProjectRules,
 ): Promise<string[]> {
   const files = await filesAt(loaded.tree, revision);
   const parser = await loadParser(bundleFiles());
@@ -29,5 +31,5 @@ export async function findingsAt(
         readFileFacts(parser, text, loaded.configuration.configuration, templates.get(file)),
       );
   }
-  return new TreeAnalysis(program).check(rules).map(fingerprint);
+  return new TreeAnalysis(program, project).check(rules).map(fingerprint);
 }

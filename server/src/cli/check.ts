@@ -2,13 +2,14 @@
 import { ResultCache } from '../host/result-cache.js';
 import { resultKey, takeSnapshot } from '../host/snapshot.js';
 import type { HostNote } from '../host/tree.js';
-import { allRules } from '../rules/all-rules.js';
+import { ruleById, rulesOf } from '../rules/all-rules.js';
 import { type Finding, isAtLeast, type Severity } from '../rules/finding.js';
 import { newFindings } from '../rules/fingerprint.js';
+import type { ProjectRules } from '../rules/project-rules.js';
 import { readBaseline, writeBaseline } from './baseline.js';
 import { findingsAt } from './check-revision.js';
 import { FOUND } from './errors.js';
-import { type LoadedTree, loadTree, snapshotOptions, type TreeOptions } from './load.js';
+import { type LoadedTree, loadProject, loadTree, snapshotOptions, type TreeOptions } from './load.js';
 import { log, plural, writeJson, writeLine } from './output.js';
 import { sarifOf } from './sarif.js';
 
@@ -49,14 +50,17 @@ async function checkedOnce(
   tree: string,
   rules: readonly string[],
   options: CheckOptions,
-): Promise<{ tree: string; checked: Checked; loaded?: LoadedTree }> {
+): Promise<{ tree: string; checked: Checked; project: ProjectRules; loaded?: LoadedTree }> {
   const snapshot = takeSnapshot(snapshotOptions(tree, options));
-  const command = { command: 'check', rules };
+  const project = await loadProject(snapshot.tree);
+  for (const rule of rules) ruleById(rule, project.rules);
+  const command = { command: 'check', rules, project: project.text };
   const results = new ResultCache(snapshot.cache);
   const key = resultKey(snapshot, command);
   const known = key === undefined || options.diff !== undefined ? undefined : results.get(key);
-  if (known !== undefined) return { tree: snapshot.tree, checked: JSON.parse(known) as Checked };
-  const loaded = await loadTree(tree, options, snapshot);
+  if (known !== undefined)
+    return { tree: snapshot.tree, checked: JSON.parse(known) as Checked, project: project.rules };
+  const loaded = await loadTree(tree, options, snapshot, project);
   const { analysis } = loaded;
   let functions = 0;
   for (const _ of analysis.program.functions()) functions++;
@@ -71,7 +75,7 @@ async function checkedOnce(
   const keyNow = resultKey(snapshot, command);
   if (keyNow !== undefined) await results.set(keyNow, JSON.stringify(checked));
   for (const warning of snapshot.cache.warnings) log(`note: ${warning}`);
-  return { tree: snapshot.tree, checked, loaded };
+  return { tree: snapshot.tree, checked, project: project.rules, loaded };
 }
 
 /** @returns the exit status */
@@ -82,16 +86,13 @@ export async function check(tree: string, options: CheckOptions): Promise<number
       ?.split(',')
       .map((rule) => rule.trim())
       .filter(Boolean) ?? [];
-  const unknown = rules.find((rule) => !allRules.some((known) => known.id === rule));
-  if (unknown !== undefined)
-    throw new RangeError(
-      `unknown rule '${unknown}'; known rules: ${allRules.map((known) => known.id).join(', ')}`,
-    );
   const baseline = options.baseline === undefined ? [] : readBaseline(options.baseline);
-  const { tree: root, checked, loaded } = await checkedOnce(tree, rules, options);
+  const { tree: root, checked, project, loaded } = await checkedOnce(tree, rules, options);
   if (options.writeBaseline !== undefined) writeBaseline(options.writeBaseline, checked.findings);
   const before =
-    options.diff === undefined || !loaded ? [] : await findingsAt(loaded.loaded, options.diff, rules);
+    options.diff === undefined || !loaded
+      ? []
+      : await findingsAt(loaded.loaded, options.diff, rules, project);
   const findings = newFindings(checked.findings, [...baseline, ...before]);
   const { files, functions, notes } = checked;
   if (options.format === 'json')
@@ -103,7 +104,7 @@ export async function check(tree: string, options: CheckOptions): Promise<number
       findings,
       notes,
     });
-  else if (options.format === 'sarif') await writeJson(sarifOf(findings));
+  else if (options.format === 'sarif') await writeJson(sarifOf(findings, rulesOf(project)));
   else {
     for (const finding of findings) await writeLine(findingText(finding));
     const serious = findings.filter((finding) => finding.severity !== 'info').length;

@@ -1,7 +1,9 @@
 /** The tree that a command works on. */
 import { type LoadedProgram, loadProgram } from '../host/load-program.js';
-import type { Snapshot, SnapshotOptions } from '../host/snapshot.js';
+import { readProjectText } from '../host/project-text.js';
+import { type Snapshot, type SnapshotOptions, takeSnapshot } from '../host/snapshot.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
+import { loadProjectRules, type Project } from '../rules/load-project-rules.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 import { progressLine } from './output.js';
 
@@ -27,15 +29,29 @@ export function snapshotOptions(tree: string, options: TreeOptions): SnapshotOpt
   };
 }
 
+/**
+ * What the tree's `.gmem-lens.yaml` says.
+ * @param tree absolute path
+ * @throws ProjectFileError, TreeError when the file can't be used
+ */
+export const loadProject = (tree: string): Promise<Project> =>
+  loadProjectRules((file) => readProjectText(tree, file));
+
 /** @param snapshot one that was taken already */
-export async function loadTree(tree: string, options: TreeOptions, snapshot?: Snapshot): Promise<LoadedTree> {
+export async function loadTree(
+  tree: string,
+  options: TreeOptions,
+  snapshot: Snapshot = takeSnapshot(snapshotOptions(tree, options)),
+  project?: Project,
+): Promise<LoadedTree> {
+  const { rules } = project ?? (await loadProject(snapshot.tree));
   const loaded = await loadProgram({
     ...snapshotOptions(tree, options),
     watched: LOCK_WORDS,
     readHere: true,
     onProgress: progressLine('reading'),
-    ...(snapshot && { snapshot }),
+    snapshot,
     ...(options.workers !== undefined && { workers: options.workers }),
   });
-  return { loaded, analysis: new TreeAnalysis(loaded.program) };
+  return { loaded, analysis: new TreeAnalysis(loaded.program, rules) };
 }

@@ -1,7 +1,7 @@
 /** Findings as SARIF 2.1.0, as code-scanning sites and editors read it. */
 import { rulePage } from '../host/rule-pages.js';
-import { allRules } from '../rules/all-rules.js';
 import type { Finding, Severity } from '../rules/finding.js';
+import type { Rule } from '../rules/rule.js';
 import { version } from './version.js';
 
 const LEVEL: Record<Severity, 'error' | 'warning' | 'note'> = {
@@ -27,7 +27,8 @@ function codeFlow(path: Finding['path']): object {
   return { threadFlows: [{ locations }] };
 }
 
-export function sarifOf(findings: readonly Finding[]): object {
+/** @param rules those that findings may be of */
+export function sarifOf(findings: readonly Finding[], rules: readonly Rule[]): object {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -37,7 +38,7 @@ export function sarifOf(findings: readonly Finding[]): object {
           driver: {
             name: 'gmem-lens',
             version,
-            rules: allRules.map((rule) => ({
+            rules: rules.map((rule) => ({
               id: rule.id,
               shortDescription: { text: rule.summary },
               fullDescription: { text: rule.summary },
@@ -48,7 +49,7 @@ export function sarifOf(findings: readonly Finding[]): object {
         columnKind: 'utf16CodeUnits',
         results: findings.map((finding) => ({
           ruleId: finding.rule,
-          ruleIndex: allRules.findIndex((rule) => rule.id === finding.rule),
+          ruleIndex: rules.findIndex((rule) => rule.id === finding.rule),
           level: LEVEL[finding.severity],
           message: { text: finding.message },
           locations: [location(finding.file, finding.line, finding.column)],

@@ -2,7 +2,7 @@
 import type { FunctionNode } from '../program/model.js';
 import type { Symbols } from '../program/symbols.js';
 import type { LockName } from './lock-state.js';
-import { lockPrimitive } from './primitives.js';
+import { lockPrimitive, namelessProjectLocks } from './primitives.js';
 
 /** A pointer to a lock. */
 const LOCK_POINTER =
@@ -13,7 +13,8 @@ export class LockFocus {
   private pattern: RegExp;
 
   constructor(symbols: Symbols, locks: readonly LockName[]) {
-    this.words = new Set(locks.map((lock) => lock.slice(lock.lastIndexOf('.') + 1)));
+    const members = locks.map((lock) => lock.slice(lock.lastIndexOf('.') + 1));
+    this.words = new Set([...members, ...namelessProjectLocks()]);
     addMacros(symbols, this.words);
     this.pattern = wholeWords(this.words);
     for (const nodes of symbols.functionsByName.values()) this.learn(nodes);

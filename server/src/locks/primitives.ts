@@ -32,11 +32,14 @@ const guards = new Map<string, LockPrimitive>(
   ]),
 );
 
-export const lockPrimitive = (name: string): LockPrimitive | undefined => primitives.get(name);
+/** Primitives that the project at hand adds to the table, by `useProjectLocks`. */
+const ofProject = new Map<string, LockPrimitive>();
+
+export const lockPrimitive = (name: string): LockPrimitive | undefined =>
+  primitives.get(name) ?? ofProject.get(name);
 export const guardPrimitive = (name: string): LockPrimitive | undefined => guards.get(name);
 
-/** Calls after whose names a function is worth a closer look. */
-export const LOCK_WORDS: ReadonlySet<string> = new Set([
+const words = new Set([
   ...primitives.keys(),
   'guard',
   'scoped_guard',
@@ -44,3 +47,24 @@ export const LOCK_WORDS: ReadonlySet<string> = new Set([
   'CLASS',
   'ACQUIRE',
 ]);
+
+/** Calls after whose names a function is worth a closer look. */
+export const LOCK_WORDS: ReadonlySet<string> = words;
+
+/**
+ * Takes in the locks that a project names in its own file, in the stead of those of a project before: a process looks
+ * at one tree at a time. To be called before the tree's program is linked.
+ */
+export function useProjectLocks(rows: readonly LockPrimitive[]): void {
+  for (const name of ofProject.keys()) words.delete(name);
+  ofProject.clear();
+  for (const row of rows) {
+    if (primitives.has(row.name)) continue;
+    ofProject.set(row.name, row);
+    words.add(row.name);
+  }
+}
+
+/** Names of the project's primitives whose lock their call doesn't name. */
+export const namelessProjectLocks = (): string[] =>
+  [...ofProject.values()].filter((row) => row.lockArgument === null).map((row) => row.name);

@@ -3,11 +3,13 @@
 import type { LockName } from '../locks/lock-state.js';
 import { directmapUnderMmuLock } from './directmap-under-mmu-lock.js';
 import { fallocateUnchecked } from './fallocate-unchecked.js';
-import type { Finding } from './finding.js';
+import type { Finding, Severity } from './finding.js';
 import { compareFindings } from './finding.js';
+import { forbiddenCallsRule } from './forbidden-calls.js';
 import { freeWithoutRmpReset } from './free-without-rmp-reset.js';
 import { invalidateUnbalanced } from './invalidate-unbalanced.js';
 import { mapWithoutRetryCheck } from './map-without-retry-check.js';
+import type { ProjectRules } from './project-rules.js';
 import { rmpInAttributeChange } from './rmp-in-attribute-change.js';
 import { rmpUnderMmuLock } from './rmp-under-mmu-lock.js';
 import type { Rule, RuleInput } from './rule.js';
@@ -24,19 +26,38 @@ export const allRules: readonly Rule[] = [
   fallocateUnchecked,
 ];
 
+/** The tool's own rules and the project's, in that order. */
+export const rulesOf = (project: ProjectRules): readonly Rule[] => [
+  ...allRules,
+  ...project.forbidden.map(forbiddenCallsRule),
+];
+
 /** Locks that some rule asks about. */
-export const ruleLocks: readonly LockName[] = [...new Set(allRules.flatMap((rule) => rule.locks))];
+export const ruleLocks = (project: ProjectRules): readonly LockName[] => [
+  ...new Set(rulesOf(project).flatMap((rule) => rule.locks)),
+];
 
 /**
- * Findings of the given rules (all when empty), ordered by place.
+ * Findings of the given rules (all that aren't off when empty), ordered by place.
  * @throws RangeError naming an unknown rule
  */
 export function checkRules(input: RuleInput, ids: readonly string[] = []): Finding[] {
-  const chosen = ids.length === 0 ? allRules : ids.map((id) => ruleById(id));
+  const { severities } = input.project;
+  const chosen =
+    ids.length === 0
+      ? rulesOf(input.project).filter(({ id }) => severities.get(id) !== 'off')
+      : ids.map((id) => ruleById(id, input.project));
   return chosen
     .flatMap((rule) => rule.check(input))
     .filter((finding) => !isSuppressed(input, finding))
+    .map((finding) => withSeverity(finding, severities.get(finding.rule)))
     .sort(compareFindings);
+}
+
+/** What is information beside a finding stays that, whatever the finding's severity is. */
+function withSeverity(finding: Finding, severity: Severity | 'off' | undefined): Finding {
+  if (severity === undefined || severity === 'off' || finding.severity === 'info') return finding;
+  return { ...finding, severity };
 }
 
 /** Does a comment on the line, or on the one above it, take the finding back? */
@@ -50,11 +71,11 @@ function isSuppressed({ program }: RuleInput, { file, line, rule }: Finding): bo
   );
 }
 
-function ruleById(id: string): Rule {
-  const rule = allRules.find((candidate) => candidate.id === id);
+/** @throws RangeError naming an unknown rule */
+export function ruleById(id: string, project: ProjectRules): Rule {
+  const rules = rulesOf(project);
+  const rule = rules.find((candidate) => candidate.id === id);
   if (!rule)
-    throw new RangeError(
-      `unknown rule '${id}'; known rules: ${allRules.map((known) => known.id).join(', ')}`,
-    );
+    throw new RangeError(`unknown rule '${id}'; known rules: ${rules.map((known) => known.id).join(', ')}`);
   return rule;
 }

@@ -16,10 +16,10 @@ scheduling-while-atomic BUG()s. In the tree: \`change_page_attr_set_clr()\` call
   locks: ['kvm.mmu_lock'],
   check: (input) => {
     const changes = byName(
-      new Set([...hooksOfKind('directmap')].filter((name) => name !== 'vm_unmap_aliases')),
+      new Set([...hooksOfKind('directmap', input.project)].filter((name) => name !== 'vm_unmap_aliases')),
     );
     // An RMP update changes the directmap on its way; its own rule says so.
-    const updates = hooksOfKind('rmp-update');
+    const updates = hooksOfKind('rmp-update', input.project);
     return findCallsUnderLock(input, {
       rule: 'directmap-under-mmu-lock',
       severity: 'warning',

@@ -23,8 +23,8 @@ function privateAddressSpaces(program: Program): VariableEntry[] {
     );
 }
 
-function check({ program }: RuleInput): Finding[] {
-  const resets = new Set([...hooksOfKind('arch-invalidate'), 'rmp_make_shared']);
+function check({ program, project }: RuleInput): Finding[] {
+  const resets = new Set([...hooksOfKind('arch-invalidate', project), 'rmp_make_shared']);
   const findings: Finding[] = [];
   for (const variable of privateAddressSpaces(program)) {
     const handlers = program

@@ -1,6 +1,6 @@
 /** The hooks that a tree has: where they are, who calls them, under which lock. */
 import type { FunctionNode } from '../program/model.js';
-import { type Hook, hooks } from './hooks.js';
+import { type Hook, hooksOf } from './hooks.js';
 import type { TreeAnalysis } from './tree-analysis.js';
 
 export interface HookReport {
@@ -55,5 +55,7 @@ function reportOf(analysis: TreeAnalysis, hook: Hook): HookReport | undefined {
 }
 
 export function hookReports(analysis: TreeAnalysis): HookReport[] {
-  return hooks.map((hook) => reportOf(analysis, hook)).filter((report) => report !== undefined);
+  return hooksOf(analysis.project)
+    .map((hook) => reportOf(analysis, hook))
+    .filter((report) => report !== undefined);
 }

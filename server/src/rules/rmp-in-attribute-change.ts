@@ -90,5 +90,6 @@ pages; SNP shouldn't hook kvm_mem_attrs_changed(). Changing attributes unmaps, n
 **How it is mended.** Update the RMP where a page is allocated for the guest (\`kvm_gmem_get_pfn()\`) and where it goes back to the
 host (truncation, \`free_folio\`).`,
   locks: [],
-  check: ({ program }: RuleInput) => chains(program, hooksOfKind('rmp-update')).map(findingOf),
+  check: ({ program, project }: RuleInput) =>
+    chains(program, hooksOfKind('rmp-update', project)).map(findingOf),
 };

@@ -22,7 +22,7 @@ taken) and where it goes back to the host (truncation, \`free_folio\`); under mm
       rule: 'rmp-under-mmu-lock',
       severity: 'warning',
       lock: 'kvm.mmu_lock',
-      ...byName(hooksOfKind('rmp-update')),
+      ...byName(hooksOfKind('rmp-update', input.project)),
       message: (callee, mode, certainty) =>
         `${callee}() updates the RMP while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}; the directmap change it needs may sleep`,
       holderMessage: (callee, via) =>

@@ -3,11 +3,13 @@ import type { LockContexts } from '../locks/contexts.js';
 import type { LockName } from '../locks/lock-state.js';
 import type { Program } from '../program/program.js';
 import type { Finding } from './finding.js';
+import type { ProjectRules } from './project-rules.js';
 
 export interface RuleInput {
   program: Program;
   /** Of the rules' locks. */
   contexts: LockContexts;
+  project: ProjectRules;
 }
 
 export interface Rule {

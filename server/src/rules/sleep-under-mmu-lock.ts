@@ -55,7 +55,8 @@ class GfpFlags {
   /** Names of functions by the index of the parameter that they allocate with. */
   private readonly sinks = new Map<string, number>(allocators);
 
-  constructor(functions: readonly FunctionNode[]) {
+  constructor(functions: readonly FunctionNode[], ofProject: ReadonlyMap<string, number>) {
+    for (const [name, flags] of ofProject) this.sinks.set(name, flags);
     for (let grew = true; grew; ) {
       grew = false;
       for (const node of functions) {
@@ -83,10 +84,13 @@ class GfpFlags {
 }
 
 function check(input: RuleInput) {
-  const flags = new GfpFlags(input.contexts.functionsUnder('kvm.mmu_lock'));
+  const flags = new GfpFlags(input.contexts.functionsUnder('kvm.mmu_lock'), input.project.allocators);
   // RMP and directmap changes sleep too; they have rules of their own that say more.
-  const elsewhere = new Set([...hooksOfKind('rmp-update'), ...hooksOfKind('directmap')]);
-  const named = byName(sleepers);
+  const elsewhere = new Set([
+    ...hooksOfKind('rmp-update', input.project),
+    ...hooksOfKind('directmap', input.project),
+  ]);
+  const named = byName(new Set([...sleepers, ...input.project.sleepers]));
   return findCallsUnderLock(input, {
     rule: 'sleep-under-mmu-lock',
     severity: 'warning',

@@ -3,13 +3,18 @@ import { LockContexts } from '../locks/contexts.js';
 import type { Program } from '../program/program.js';
 import { checkRules, ruleLocks } from './all-rules.js';
 import type { Finding } from './finding.js';
+import { NO_PROJECT_RULES, type ProjectRules } from './project-rules.js';
 
 export class TreeAnalysis {
   private allLocks: LockContexts | undefined;
   private rulesLocks: LockContexts | undefined;
   private found: Finding[] | undefined;
 
-  constructor(readonly program: Program) {}
+  /** @param project what the tree's own `.gmem-lens.yaml` says; its locks are to be in use already */
+  constructor(
+    readonly program: Program,
+    readonly project: ProjectRules = NO_PROJECT_RULES,
+  ) {}
 
   /** To be called after a file of the program changed. */
   refresh(): void {
@@ -38,7 +43,7 @@ export class TreeAnalysis {
   get ruleContexts(): LockContexts {
     if (!this.rulesLocks) {
       this.settle();
-      this.rulesLocks = new LockContexts(this.program, ruleLocks);
+      this.rulesLocks = new LockContexts(this.program, ruleLocks(this.project));
     }
     return this.rulesLocks;
   }
@@ -60,6 +65,6 @@ export class TreeAnalysis {
   }
 
   private run(rules: readonly string[]): Finding[] {
-    return checkRules({ program: this.program, contexts: this.ruleContexts }, rules);
+    return checkRules({ program: this.program, contexts: this.ruleContexts, project: this.project }, rules);
   }
 }
