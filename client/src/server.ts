@@ -8,7 +8,12 @@ import { ReindexRequest, type Status, StatusNotification } from './protocol.ts';
 import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
-const watchedFiles = '{virt,arch,include,mm,fs,drivers,kernel}/**/*.{c,h,S}';
+const watchedFolders = ['virt', 'arch', 'include', 'mm', 'fs', 'drivers', 'kernel'];
+/** Groups of a glob don't nest, so every folder is named with every ending. */
+const watchedFiles = `{${[
+  '.gmem-lens.yaml',
+  ...watchedFolders.flatMap((folder) => ['c', 'h', 'S'].map((ending) => `${folder}/**/*.${ending}`)),
+].join(',')}}`;
 
 /** One server process, from its start to its end. */
 interface Run {

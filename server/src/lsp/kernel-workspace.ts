@@ -6,11 +6,15 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { bundleFiles } from '../host/bundle-files.js';
 import { type LoadedProgram, loadProgram } from '../host/load-program.js';
+import { readProjectText } from '../host/project-text.js';
 import { editedFacts } from '../kernel-c/edited-facts.js';
 import { type CParser, loadParser } from '../kernel-c/parser.js';
 import { readFileFacts } from '../kernel-c/templates.js';
 import { LOCK_WORDS } from '../locks/primitives.js';
 import type { Program } from '../program/program.js';
+import { loadProjectRules } from '../rules/load-project-rules.js';
+import type { ProjectFileProblem } from '../rules/project-file.js';
+import { NO_PROJECT_RULES, type ProjectRules } from '../rules/project-rules.js';
 import { TreeAnalysis } from '../rules/tree-analysis.js';
 import { TreeLocations } from './locations.js';
 import type { Settings } from './settings.js';
@@ -20,6 +24,8 @@ export interface OpenTree {
   loaded: LoadedProgram;
   analysis: TreeAnalysis;
   locations: TreeLocations;
+  /** What is wrong with the tree's `.gmem-lens.yaml`; the tree is then read as if it had none. */
+  projectProblems: readonly ProjectFileProblem[];
 }
 
 export interface WorkspaceEvents {
@@ -52,6 +58,7 @@ export class KernelWorkspace {
     this.loading?.abort();
     const loading = new AbortController();
     this.loading = loading;
+    const { project, problems } = await projectOf(tree);
     const loaded = await loadProgram({
       tree,
       scope: settings.scope,
@@ -66,8 +73,9 @@ export class KernelWorkspace {
     loading.signal.throwIfAborted();
     this.current = {
       loaded,
-      analysis: new TreeAnalysis(loaded.program),
+      analysis: new TreeAnalysis(loaded.program, project),
       locations: new TreeLocations(tree, realpathSync(tree)),
+      projectProblems: problems,
     };
     this.readTexts.clear();
     for (const file of this.texts.keys()) this.dirty.add(file);
@@ -156,5 +164,19 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** The project's rules, or what is wrong with them. */
+async function projectOf(
+  tree: string,
+): Promise<{ project: ProjectRules; problems: readonly ProjectFileProblem[] }> {
+  try {
+    const { rules } = await loadProjectRules((file) => readProjectText(tree, file));
+    return { project: rules, problems: [] };
+  } catch (error) {
+    const { ProjectFileError } = await import('../rules/project-file.js');
+    if (!(error instanceof ProjectFileError)) throw error;
+    return { project: NO_PROJECT_RULES, problems: error.problems };
   }
 }

@@ -11,6 +11,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { findTree, TreeError } from '../host/tree.js';
+import { PROJECT_FILE } from '../rules/project-rules.js';
 import * as callHierarchy from './features/call-hierarchy.js';
 import { codeLenses } from './features/code-lens.js';
 import { diagnosticsByUri } from './features/diagnostics.js';
@@ -47,6 +48,7 @@ class Server {
       this.configure((settings as { gmemLens?: unknown } | null)?.gmemLens),
     );
     connection.onDidChangeWatchedFiles(({ changes }) => {
+      if (changes.some(({ uri }) => uri.endsWith(`/${PROJECT_FILE}`))) return void this.index();
       let touched = false;
       for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
       if (touched) this.schedule();

@@ -1,6 +1,10 @@
 /** Findings as diagnostics; every step of the path is related information that the editor makes a link of. */
+import { pathToFileURL } from 'node:url';
 import { type Diagnostic, DiagnosticSeverity } from 'vscode-languageserver/node';
+import { rulePage, rulePagePath } from '../../host/rule-pages.js';
 import type { Finding, Severity } from '../../rules/finding.js';
+import type { ProjectFileProblem } from '../../rules/project-file.js';
+import { PROJECT_FILE } from '../../rules/project-rules.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { rangeAt } from '../locations.js';
 
@@ -18,6 +22,7 @@ function diagnosticOf({ locations }: OpenTree, finding: Finding): Diagnostic {
     severity: SEVERITY[finding.severity],
     source: 'gmem-lens',
     code: finding.rule,
+    ...pageOf(finding.rule),
     message: finding.message,
     relatedInformation: finding.path.map((step) => ({
       location: locations.location(step.file, step.line, step.column),
@@ -26,9 +31,24 @@ function diagnosticOf({ locations }: OpenTree, finding: Finding): Diagnostic {
   };
 }
 
+/** A link to the rule's page, for rules that have one. */
+function pageOf(rule: string): Pick<Diagnostic, 'codeDescription'> {
+  if (rulePage(rule) === undefined) return {};
+  return { codeDescription: { href: pathToFileURL(rulePagePath(rule)).toString() } };
+}
+
+const projectDiagnostic = ({ line, column, message, remedy }: ProjectFileProblem): Diagnostic => ({
+  range: rangeAt(line, column, 1),
+  severity: DiagnosticSeverity.Error,
+  source: 'gmem-lens',
+  message: `${message}. ${remedy}`,
+});
+
 /** Diagnostics by document URI. */
 export function diagnosticsByUri(open: OpenTree): Map<string, Diagnostic[]> {
   const byUri = new Map<string, Diagnostic[]>();
+  const problems = open.projectProblems.map(projectDiagnostic);
+  if (problems.length > 0) byUri.set(open.locations.uri(PROJECT_FILE), problems);
   for (const finding of open.analysis.findings) {
     const uri = open.locations.uri(finding.file);
     const list = byUri.get(uri);
