@@ -9,10 +9,17 @@ export function rulePagePath(rule: string): string {
   return join(dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'rules', `${rule}.md`);
 }
 
+const pages = new Map<string, string | undefined>();
+
 /** A rule's page as Markdown, or `undefined` where it isn't there. */
 export function rulePage(rule: string): string | undefined {
+  if (!pages.has(rule)) pages.set(rule, read(rulePagePath(rule)));
+  return pages.get(rule);
+}
+
+function read(path: string): string | undefined {
   try {
-    return readFileSync(rulePagePath(rule), 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }
