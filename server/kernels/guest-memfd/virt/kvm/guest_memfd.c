@@ -9,6 +9,13 @@
 
 #include "kvm_mm.h"
 
+#ifdef CONFIG_GMEM_BUG_SHORT_RANGE
+/* Wrong: the end is exclusive already, so the last page keeps its mapping (mail row A11). */
+#define GMEM_LAST_PAGE_LEFT	1
+#else
+#define GMEM_LAST_PAGE_LEFT	0
+#endif
+
 /* One open guest_memfd; it keeps its VM alive. */
 struct kvm_gmem {
 	struct kvm *kvm;
@@ -58,7 +65,7 @@ static void kvm_gmem_invalidate_begin(struct kvm_gmem *gmem, pgoff_t start, pgof
 		struct kvm_gfn_range range = {
 			.slot = slot,
 			.start = slot->base_gfn + (first - slot->gmem.pgoff),
-			.end = slot->base_gfn + (last - slot->gmem.pgoff),
+			.end = slot->base_gfn + (last - slot->gmem.pgoff) - GMEM_LAST_PAGE_LEFT,
 			.may_block = true,
 		};
 
@@ -109,6 +116,13 @@ static long kvm_gmem_punch_hole(struct inode *inode, loff_t offset, loff_t len)
 
 	truncate_inode_pages_range(mapping, offset, offset + len - 1);
 
+#ifdef CONFIG_GMEM_BUG_UNBALANCED
+	/* Wrong: nothing is left to fault on, but other gfns of the VM never map again either (mail row A1). */
+	if (len >= inode->i_size) {
+		filemap_invalidate_unlock(mapping);
+		return 0;
+	}
+#endif
 	list_for_each_entry(gmem, &mapping->i_private_list, entry)
 		kvm_gmem_invalidate_end(gmem, start, end);
 
@@ -194,6 +208,7 @@ static const struct file_operations kvm_gmem_fops = {
 	.fallocate = kvm_gmem_fallocate,
 };
 
+#ifndef CONFIG_GMEM_BUG_FREE_WITHOUT_RMP_RESET
 /*
  * The page goes back to the host, whatever made it leave: punch hole, or the end of
  * the inode. One that is still private in the RMP would fault the host (mail row A2).
@@ -206,9 +221,12 @@ static void kvm_gmem_free_folio(struct folio *folio)
 	kvm_arch_gmem_invalidate(pfn, pfn + 1);
 #endif
 }
+#endif
 
 static const struct address_space_operations kvm_gmem_aops = {
+#ifndef CONFIG_GMEM_BUG_FREE_WITHOUT_RMP_RESET
 	.free_folio = kvm_gmem_free_folio,
+#endif
 };
 
 int kvm_gmem_create(struct kvm *kvm, struct kvm_create_guest_memfd *args)
@@ -345,8 +363,9 @@ int kvm_gmem_get_pfn(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn, k
 
 	*page = folio_page(folio, 0);
 	*pfn = folio_pfn(folio);
-	if (IS_ENABLED(CONFIG_HAVE_KVM_ARCH_GMEM_PREPARE))
-		r = kvm_arch_gmem_prepare(kvm, gfn, *pfn, 0);
+#ifdef CONFIG_GMEM_HOOK_GET_PFN
+	r = kvm_arch_gmem_prepare(kvm, gfn, *pfn, 0);
+#endif
 	folio_unlock(folio);
 	if (r)
 		folio_put(folio);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Nested page tables: four levels, 4K mappings only, mapped under mmu_lock (read), zapped under mmu_lock (write). */
+#include <asm/set_memory.h>
 #include <linux/kvm_host.h>
 
 #define SPTE_PRESENT		BIT_ULL(0)
@@ -88,6 +89,29 @@ void kvm_mmu_free_memory_caches(struct kvm_vcpu *vcpu)
 		mmu_free_table(cache->objects[--cache->nobjs], 1);
 }
 
+#ifdef CONFIG_GMEM_BUG_ALLOC_UNDER_MMU_LOCK
+/* Wrong: the allocation may reclaim, so it may sleep, and mmu_lock is held (mail row A7). */
+static u64 *mmu_take_table(struct kvm_mmu_memory_cache *cache)
+{
+	return mmu_alloc_table();
+}
+
+static void mmu_put_table(struct kvm_mmu_memory_cache *cache, u64 *table)
+{
+	mmu_free_table(table, 1);
+}
+#else
+static u64 *mmu_take_table(struct kvm_mmu_memory_cache *cache)
+{
+	return cache->objects[--cache->nobjs];
+}
+
+static void mmu_put_table(struct kvm_mmu_memory_cache *cache, u64 *table)
+{
+	cache->objects[cache->nobjs++] = table;
+}
+#endif
+
 /* The 4K entry of @gfn; tables on the way come from @cache, or without one end the walk with NULL. */
 static u64 *mmu_walk(struct kvm *kvm, gfn_t gfn, struct kvm_mmu_memory_cache *cache)
 {
@@ -103,11 +127,13 @@ static u64 *mmu_walk(struct kvm *kvm, gfn_t gfn, struct kvm_mmu_memory_cache *ca
 
 			if (!cache)
 				return NULL;
-			child = cache->objects[--cache->nobjs];
+			child = mmu_take_table(cache);
+			if (!child)
+				return NULL;
 			spte = cmpxchg64(sptep, 0, __pa(child) | SPTE_TABLE_BITS);
 			if (spte)
 				/* Another vCPU was faster; ours stays for the next fault. */
-				cache->objects[cache->nobjs++] = child;
+				mmu_put_table(cache, child);
 			else
 				spte = READ_ONCE(*sptep);
 		}
@@ -217,7 +243,12 @@ static int kvm_faultin_pfn(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 
 static bool is_page_fault_stale(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
+#ifdef CONFIG_GMEM_BUG_NO_RETRY_CHECK
+	/* Wrong: a page that was freed since its pfn was found is mapped all the same (mail row A8). */
+	return false;
+#else
 	return mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);
+#endif
 }
 
 static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
@@ -226,7 +257,20 @@ static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 
 	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
 
+#ifdef CONFIG_GMEM_HOOK_MAP
+	/* Wrong: gfn and pfn are known, but the RMP update may sleep, and mmu_lock is held (mail row A6). */
+	if (fault->is_private && kvm_arch_gmem_prepare(vcpu->kvm, fault->gfn, fault->pfn, 0))
+		return RET_PF_RETRY;
+#endif
+#ifdef CONFIG_GMEM_BUG_DIRECTMAP_UNDER_MMU_LOCK
+	/* Wrong: so does splitting the directmap (mail rows A6, B1). */
+	if (fault->is_private && set_memory_4k((unsigned long)pfn_to_kaddr(fault->pfn), 1))
+		return RET_PF_RETRY;
+#endif
+
 	sptep = mmu_walk(vcpu->kvm, fault->gfn, &vcpu->arch.mmu_page_table_cache);
+	if (!sptep)
+		return RET_PF_RETRY;
 	old = READ_ONCE(*sptep);
 	if (old & SPTE_PRESENT)
 		return RET_PF_FIXED;
