@@ -18,6 +18,9 @@ export interface CallsUnderLock {
   holderMessage(callee: string, via: string): string;
 }
 
+/** A callee as text has it: `guard(mutex)` has its brackets. */
+export const inWords = (callee: string): string => (callee.endsWith(')') ? callee : `${callee}()`);
+
 const MAX_HOLDERS = 20;
 
 function lockOf(witness: Witness, lock: LockName): NonNullable<Finding['lock']> {
@@ -39,7 +42,7 @@ function findingAt(
   const certainty = held.every((context) => context.when === 'always') ? 'always' : 'sometimes';
   const path = witnessSteps(witness, rule.lock);
   const last = path[path.length - 1]!;
-  last.text = `calls ${callee}()${edge.slot ? ` through ${edge.slot}` : ''}`;
+  last.text = `calls ${inWords(callee)}${edge.slot ? ` through ${edge.slot}` : ''}`;
   return {
     rule: rule.rule,
     severity: rule.severity,

@@ -24,7 +24,11 @@ function privateAddressSpaces(program: Program): VariableEntry[] {
 }
 
 function check({ program, project }: RuleInput): Finding[] {
-  const resets = new Set([...hooksOfKind('arch-invalidate', project), 'rmp_make_shared']);
+  // The architecture's hook counts for itself only where its text isn't known.
+  const unread = [...hooksOfKind('arch-invalidate', project)].filter(
+    (name) => !program.symbols.functionsByName.has(name),
+  );
+  const resets = new Set([...unread, 'rmp_make_shared']);
   const findings: Finding[] = [];
   for (const variable of privateAddressSpaces(program)) {
     const handlers = program

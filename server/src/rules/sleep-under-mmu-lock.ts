@@ -1,11 +1,19 @@
 /** Calls that may sleep, reachable while `kvm->mmu_lock` is held (mail rows A6 and A7). */
-import { columnOf, lineOffsetOf, visitStatement } from '../kernel-c/syntax.js';
+import {
+  columnOf,
+  type Expression,
+  lineOffsetOf,
+  type Statement,
+  visitStatement,
+} from '../kernel-c/syntax.js';
+import { guardPrimitive } from '../locks/primitives.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf } from '../program/program.js';
-import { byName, findCallsUnderLock } from './calls-under-lock.js';
+import type { Symbols } from '../program/symbols.js';
+import { byName, findCallsUnderLock, inWords } from './calls-under-lock.js';
 import { hooksOfKind } from './hooks.js';
 import type { Rule, RuleInput } from './rule.js';
-import { allocators, flagsMaySleep, sleepers } from './sleepers.js';
+import { allocators, type FlagNames, flagsMaySleep, sleepers } from './sleepers.js';
 
 /** A call with an argument that says something as GFP flags. */
 interface FlagsGiven {
@@ -16,35 +24,64 @@ interface FlagsGiven {
   verdict: boolean | { parameter: number };
 }
 
-/** Function bodies that stay are read once; edits replace the facts of a function. */
-const flagsGiven = new WeakMap<FunctionNode['facts'], readonly FlagsGiven[]>();
+/** Function bodies that stay are read once; edits replace the facts of a function, or of macros all symbols. */
+const flagsGiven = new WeakMap<Symbols, WeakMap<FunctionNode['facts'], readonly FlagsGiven[]>>();
 
-function flagsGivenIn(node: FunctionNode): readonly FlagsGiven[] {
+function flagsGivenIn(symbols: Symbols, node: FunctionNode): readonly FlagsGiven[] {
   const { facts } = node;
-  let given = flagsGiven.get(facts);
+  let known = flagsGiven.get(symbols);
+  if (!known) flagsGiven.set(symbols, (known = new WeakMap()));
+  let given = known.get(facts);
   if (!given) {
     const mayTell = facts.body.includes('GFP') || facts.parameters.some(({ type }) => type === 'gfp_t');
-    given = mayTell ? readFlags(node) : [];
-    flagsGiven.set(facts, given);
+    given = mayTell ? readFlags(symbols, node) : [];
+    known.set(facts, given);
   }
   return given;
 }
 
-function readFlags(node: FunctionNode): FlagsGiven[] {
-  const parameters = new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index]));
+function readFlags(symbols: Symbols, node: FunctionNode): FlagsGiven[] {
+  const body = bodyOf(node);
+  const stored = storedIn(body);
+  const names: FlagNames = {
+    parameters: new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index])),
+    values: (name) => stored.get(name) ?? [],
+    macro: (name) => {
+      const macro = symbols.macro(name, node.file, node.facts.instance);
+      return macro?.facts.parameters === null ? macro.facts.text : undefined;
+    },
+  };
   const given: FlagsGiven[] = [];
-  for (const statement of bodyOf(node)) {
+  for (const statement of body) {
     visitStatement(statement, (expression) => {
       if (expression.k !== 'call' || expression.f.k !== 'id') return;
       const callee = expression.f.n;
       const place = `${lineOffsetOf(expression.p)}:${columnOf(expression.p) + 1}`;
       expression.a.forEach((flags, argument) => {
-        const verdict = flagsMaySleep(flags, parameters);
+        const verdict = flagsMaySleep(flags, names);
         if (verdict !== undefined) given.push({ callee, argument, place, verdict });
       });
     });
   }
   return given;
+}
+
+/** What a function stores in its variables. */
+function storedIn(body: readonly Statement[]): ReadonlyMap<string, readonly Expression[]> {
+  const stored = new Map<string, Expression[]>();
+  const store = (name: string, value: Expression) => stored.set(name, [...(stored.get(name) ?? []), value]);
+  for (const statement of body)
+    visitStatement(
+      statement,
+      (expression) => {
+        if (expression.k === 'assign' && expression.l.k === 'id')
+          store(expression.l.n, expression.op === '=' ? expression.r : { k: 'other' });
+      },
+      (inner) => {
+        if (inner.k === 'decl' && inner.i) store(inner.n, inner.i);
+      },
+    );
+  return stored;
 }
 
 /**
@@ -55,13 +92,17 @@ class GfpFlags {
   /** Names of functions by the index of the parameter that they allocate with. */
   private readonly sinks = new Map<string, number>(allocators);
 
-  constructor(functions: readonly FunctionNode[], ofProject: ReadonlyMap<string, number>) {
+  constructor(
+    private readonly symbols: Symbols,
+    functions: readonly FunctionNode[],
+    ofProject: ReadonlyMap<string, number>,
+  ) {
     for (const [name, flags] of ofProject) this.sinks.set(name, flags);
     for (let grew = true; grew; ) {
       grew = false;
       for (const node of functions) {
         if (this.sinks.has(node.name)) continue;
-        for (const { callee, argument, verdict } of flagsGivenIn(node)) {
+        for (const { callee, argument, verdict } of flagsGivenIn(symbols, node)) {
           if (typeof verdict !== 'object' || this.sinks.get(callee) !== argument) continue;
           this.sinks.set(node.name, verdict.parameter);
           grew = true;
@@ -72,7 +113,7 @@ class GfpFlags {
 
   sleeps({ caller, site }: CallEdge): boolean {
     const place = `${site.line - caller.facts.firstLine}:${site.column}`;
-    return flagsGivenIn(caller).some(
+    return flagsGivenIn(this.symbols, caller).some(
       (given) =>
         given.verdict === true && given.place === place && this.sinks.get(given.callee) === given.argument,
     );
@@ -83,8 +124,18 @@ class GfpFlags {
   }
 }
 
+/** `guard(mutex)(&lock)` calls the constructor of its class (include/linux/cleanup.h). */
+function sleepingGuard({ calleeName }: CallEdge): string | undefined {
+  const name = /^class_(\w+)_constructor$/.exec(calleeName)?.[1];
+  return name !== undefined && guardPrimitive(name)?.maySleep ? `guard(${name})` : undefined;
+}
+
 function check(input: RuleInput) {
-  const flags = new GfpFlags(input.contexts.functionsUnder('kvm.mmu_lock'), input.project.allocators);
+  const flags = new GfpFlags(
+    input.program.symbols,
+    input.contexts.functionsUnder('kvm.mmu_lock'),
+    input.project.allocators,
+  );
   // RMP and directmap changes sleep too; they have rules of their own that say more.
   const elsewhere = new Set([
     ...hooksOfKind('rmp-update', input.project),
@@ -96,12 +147,14 @@ function check(input: RuleInput) {
     severity: 'warning',
     lock: 'kvm.mmu_lock',
     forbids: (edge) =>
-      named.forbids(edge) ?? (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
+      named.forbids(edge) ??
+      sleepingGuard(edge) ??
+      (flags.sleeps(edge) ? (edge.site.macro ?? edge.calleeName) : undefined),
     isForbidden: (node) => named.isForbidden(node) || flags.allocates(node) || elsewhere.has(node.name),
     message: (callee, mode, certainty) =>
-      `${callee}() may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
+      `${inWords(callee)} may sleep while kvm->mmu_lock is ${certainty === 'always' ? '' : 'sometimes '}held for ${mode}: scheduling while atomic`,
     holderMessage: (callee, via) =>
-      `${via}() leads to ${callee}(), which may sleep, while kvm->mmu_lock is held here`,
+      `${via}() leads to ${inWords(callee)}, which may sleep, while kvm->mmu_lock is held here`,
   });
 }
 
