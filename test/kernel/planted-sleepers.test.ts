@@ -108,6 +108,7 @@ const bugs: Record<string, Case> = {
   get_user_pages_fast: underLock(`get_user_pages_fast(0, 1, 0, NULL); ${BUG}`),
   folio_lock: underLock(`folio_lock(NULL); ${BUG}`),
   'guard(mutex)': underLock(`{\n\tguard(mutex)(&kvm->lock); ${BUG}\n\tflush = true;\n}`),
+  'scoped_guard(mutex)': underLock(`scoped_guard(mutex, &kvm->lock) ${BUG}\n\tflush = true;`),
   slots_lock: underLock(`mutex_lock(&kvm->slots_lock); ${BUG}\nmutex_unlock(&kvm->slots_lock);`),
   mutex_lock_killable: underLock(`if (!mutex_lock_killable(&kvm->lock)) ${BUG}\n\tmutex_unlock(&kvm->lock);`),
   'the invalidate lock of a mapping': underLock(

@@ -102,7 +102,7 @@ export class PfnFlow {
     return [...users.values()].filter((node) => this.callsAny(node, 'install'));
   }
 
-  private partOf({ callee, calleeName, site }: CallEdge): Part | undefined {
+  private partOf({ caller, callee, calleeName, site }: CallEdge): Part | undefined {
     if (callee) {
       const part = this.helpers.get(callee.id);
       if (part) return part;
@@ -112,7 +112,10 @@ export class PfnFlow {
     if (named(lookups)) return 'lookup';
     // A helper of this name that checks nothing is no check.
     if (named(checks) || (!callee && named(checkHelpers))) return 'check';
-    return named(installs) ? 'install' : undefined;
+    if (!named(installs)) return undefined;
+    // Registers that hold no pfn are written all over the place.
+    const only = installs.get(calleeName)?.is;
+    return only === undefined || caller.facts.body.includes(`"${only}"`) ? 'install' : undefined;
   }
 
   private run(node: FunctionNode, unlockedIsStale: boolean) {
