@@ -187,6 +187,17 @@ describe('what is wrong with the file is said with its place and what to do', ()
   });
 });
 
+test('a lock that the tree does not have is noted', async () => {
+  const { status, stderr } = await gmemLens(
+    'check',
+    await treeWith(FORBID.replace('under: kvm.mmu_lock', 'under: kvm.mmu_lok')),
+  );
+  expect(status).toBe(0);
+  expect(stderr).toContain(
+    '.gmem-lens.yaml:4: no-seamcall-under-mmu-lock: nothing in the scope is called under',
+  );
+});
+
 describe('what is said about the file is so', () => {
   test("the documentation's example is accepted", async () => {
     const page = readFileSync(join(root, 'docs/project-rules.md'), 'utf8');

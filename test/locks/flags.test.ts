@@ -647,3 +647,23 @@ void convert(struct kvm *kvm, int n)
 }
 `));
 });
+
+test('an option that is off takes its branch out; one that is on decides nothing', () =>
+  expectC(
+    `
+void convert(struct kvm *kvm)
+{
+	write_lock(&kvm->mmu_lock);
+	if (IS_ENABLED(CONFIG_OFF))
+		rmp_make_shared(1, 0);
+	if (!IS_ENABLED(CONFIG_OFF) && kvm->dirty)
+		rmp_make_shared(2, 0); /*! finding always */
+	if (IS_ENABLED(CONFIG_ON))
+		rmp_make_shared(3, 0); /*! finding always */
+	else
+		rmp_make_shared(4, 0); /*! finding always */
+	write_unlock(&kvm->mmu_lock);
+}
+`,
+    { symbols: { CONFIG_OFF: 'n', CONFIG_ON: 'y' } },
+  ));

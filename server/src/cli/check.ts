@@ -68,7 +68,7 @@ async function checkedOnce(
     files: snapshot.files.length,
     functions,
     findings: analysis.check(rules),
-    notes: loaded.loaded.notes,
+    notes: [...analysis.projectNotes, ...loaded.loaded.notes],
   };
   // The key is made of what the cache knows of the files.
   await loaded.loaded.saved;

@@ -20,6 +20,14 @@ export const TRANSPARENT_TESTS: ReadonlySet<string> = new Set([
   'data_race',
 ]);
 
+/** Macros that ask whether an option is on (include/linux/kconfig.h). */
+export const OPTION_TESTS: ReadonlySet<string> = new Set([
+  'IS_ENABLED',
+  'IS_BUILTIN',
+  'IS_MODULE',
+  'IS_REACHABLE',
+]);
+
 /** Calls that do not return (include/asm-generic/bug.h, kernel/panic.c, and tools/objtool/noreturns.h where it names them). */
 export const NO_RETURN: ReadonlySet<string> = new Set([
   'BUG',

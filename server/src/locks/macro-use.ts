@@ -9,7 +9,14 @@ import {
 import { expandMacro, unwrap } from '../program/expansion.js';
 import type { Truthiness } from './flow-graph.js';
 import { GuardedScopes } from './guarded-scopes.js';
-import { ERROR_CASTS, ERROR_TESTS, FATAL_TESTS, NO_RETURN, TRANSPARENT_TESTS } from './known-calls.js';
+import {
+  ERROR_CASTS,
+  ERROR_TESTS,
+  FATAL_TESTS,
+  NO_RETURN,
+  OPTION_TESTS,
+  TRANSPARENT_TESTS,
+} from './known-calls.js';
 import { lockPrimitive } from './primitives.js';
 
 const MAX_EXPANSION_DEPTH = 12;
@@ -75,6 +82,15 @@ export abstract class MacroUse extends GuardedScopes {
           for (const argument of rest) this.evaluate(argument);
           return this.within(first, use);
         }
+        const option = first && unwrap(first);
+        // What a configuration leaves out isn't run. One that is on may be off in another: that stays open.
+        if (
+          callee.k === 'id' &&
+          OPTION_TESTS.has(callee.n) &&
+          option?.k === 'id' &&
+          this.symbols.isOff(option.n)
+        )
+          return use({ k: 'num', v: '0' });
         const expansion = this.expansionOf(expression);
         return expansion
           ? this.inMacro(expansion, () => this.withinBody(expansion.body, use))

@@ -93,6 +93,11 @@ export class Symbols {
     for (const [file, facts] of files) this.addFunctions(file, facts);
   }
 
+  /** Is a preprocessor symbol known not to be defined, as an option that is off isn't? */
+  isOff(symbol: string): boolean {
+    return this.configuration.valueOf(symbol) === undefined;
+  }
+
   private add(file: string, facts: FileFacts): void {
     const macros = facts.macros.map((macro) => new Macro(file, macro, this.macroReader));
     for (const macro of macros) push(this.macros, macro.facts.name, macro);

@@ -119,6 +119,9 @@ function unbalanced(program: Program): Finding[] {
       if (sections.isWrapper(reading.node) && deepest.some(isHalf)) continue;
       if (!doubled.has(reading.node.id)) findings.push(...findingsOf(reading));
     }
+    // Where nobody took these for wrappers, nobody reads otherwise without them.
+    const isUsed = [...sections.all].some(({ calls }) => calls.some(({ of }) => of && settled.has(of.id)));
+    if (!isUsed) break;
   }
   return findings;
 }

@@ -55,7 +55,7 @@ export function parseProjectFile(text: string, file: string = PROJECT_FILE): Pro
   }
   problems.push(...contradictions(value, ruleIds, document, lines));
   if (problems.length > 0) throw new ProjectFileError(file, distinct(problems));
-  return projectRulesOf(value, file);
+  return projectRulesOf(value, file, (row) => placeOf(document, lines, ['forbid', row, 'under']).line);
 }
 
 const placeAt = (lines: LineCounter, offset: number): { line: number; column: number } => {

@@ -17,6 +17,8 @@ export interface ForbiddenCalls {
   severity: Severity;
   why: string;
   mend: string | undefined;
+  /** Where the lock is named in the file, from 1. */
+  line: number;
 }
 
 export interface ProjectRules {
@@ -65,7 +67,12 @@ export interface ProjectDocument {
 
 const SLEEPING_MODES: ReadonlySet<string> = new Set(['mutex']);
 
-export function projectRulesOf(document: ProjectDocument, file: string): ProjectRules {
+/** @param lineOf line, from 1, of the lock that a row of `forbid` names */
+export function projectRulesOf(
+  document: ProjectDocument,
+  file: string,
+  lineOf: (row: number) => number,
+): ProjectRules {
   return {
     severities: new Map(
       Object.entries(document.rules ?? {}).map(([id, severity]) => [
@@ -91,10 +98,11 @@ export function projectRulesOf(document: ProjectDocument, file: string): Project
       source: file,
       mailRow: null,
     })),
-    forbidden: (document.forbid ?? []).map(({ severity = 'warning', mend, ...row }) => ({
+    forbidden: (document.forbid ?? []).map(({ severity = 'warning', mend, ...row }, index) => ({
       ...row,
       severity,
       mend,
+      line: lineOf(index),
     })),
   };
 }

@@ -24,50 +24,26 @@ interface FlagsGiven {
   verdict: boolean | { parameter: number };
 }
 
-type KnownFlags = WeakMap<FunctionNode['facts'], readonly FlagsGiven[]>;
-
-/** Function bodies that stay are read once: edits replace a function's facts, and a new macro all symbols. */
-const flagsBySymbols = new WeakMap<Symbols, { known: KnownFlags; mayTell: RegExp }>();
-
-/** Words after which a body is worth a closer look: GFP flags, and macros that stand for some. */
-function flagWords(symbols: Symbols): RegExp {
-  const macros = [...symbols.macros].filter(([, entries]) =>
-    entries.some(({ facts }) => facts.parameters === null && facts.text.includes('GFP')),
-  );
-  return new RegExp(`GFP|"(?:${macros.map(([name]) => name).join('|')})"`);
-}
+/** Function bodies that stay are read once; edits replace the facts of a function, or of macros all symbols. */
+const flagsGiven = new WeakMap<Symbols, WeakMap<FunctionNode['facts'], readonly FlagsGiven[]>>();
 
 function flagsGivenIn(symbols: Symbols, node: FunctionNode): readonly FlagsGiven[] {
   const { facts } = node;
-  let flags = flagsBySymbols.get(symbols);
-  if (!flags) {
-    flags = { known: new WeakMap(), mayTell: flagWords(symbols) };
-    flagsBySymbols.set(symbols, flags);
-  }
-  let given = flags.known.get(facts);
+  let known = flagsGiven.get(symbols);
+  if (!known) flagsGiven.set(symbols, (known = new WeakMap()));
+  let given = known.get(facts);
   if (!given) {
-    const mayTell = facts.parameters.some(({ type }) => type === 'gfp_t') || flags.mayTell.test(facts.body);
+    const mayTell = facts.body.includes('GFP') || facts.parameters.some(({ type }) => type === 'gfp_t');
     given = mayTell ? readFlags(symbols, node) : [];
-    flags.known.set(facts, given);
+    known.set(facts, given);
   }
   return given;
 }
 
-function flagNames(symbols: Symbols, node: FunctionNode, body: readonly Statement[]): FlagNames {
-  const stored = new Map<string, Expression[]>();
-  const store = (name: string, value: Expression) => stored.set(name, [...(stored.get(name) ?? []), value]);
-  for (const statement of body)
-    visitStatement(
-      statement,
-      (expression) => {
-        if (expression.k === 'assign' && expression.l.k === 'id')
-          store(expression.l.n, expression.op === '=' ? expression.r : { k: 'other' });
-      },
-      (inner) => {
-        if (inner.k === 'decl' && inner.i) store(inner.n, inner.i);
-      },
-    );
-  return {
+function readFlags(symbols: Symbols, node: FunctionNode): FlagsGiven[] {
+  const body = bodyOf(node);
+  const stored = storedIn(body);
+  const names: FlagNames = {
     parameters: new Map(node.facts.parameters.map((parameter, index) => [parameter.name, index])),
     values: (name) => stored.get(name) ?? [],
     macro: (name) => {
@@ -75,11 +51,6 @@ function flagNames(symbols: Symbols, node: FunctionNode, body: readonly Statemen
       return macro?.facts.parameters === null ? macro.facts.text : undefined;
     },
   };
-}
-
-function readFlags(symbols: Symbols, node: FunctionNode): FlagsGiven[] {
-  const body = bodyOf(node);
-  const names = flagNames(symbols, node, body);
   const given: FlagsGiven[] = [];
   for (const statement of body) {
     visitStatement(statement, (expression) => {
@@ -93,6 +64,24 @@ function readFlags(symbols: Symbols, node: FunctionNode): FlagsGiven[] {
     });
   }
   return given;
+}
+
+/** What a function stores in its variables. */
+function storedIn(body: readonly Statement[]): ReadonlyMap<string, readonly Expression[]> {
+  const stored = new Map<string, Expression[]>();
+  const store = (name: string, value: Expression) => stored.set(name, [...(stored.get(name) ?? []), value]);
+  for (const statement of body)
+    visitStatement(
+      statement,
+      (expression) => {
+        if (expression.k === 'assign' && expression.l.k === 'id')
+          store(expression.l.n, expression.op === '=' ? expression.r : { k: 'other' });
+      },
+      (inner) => {
+        if (inner.k === 'decl' && inner.i) store(inner.n, inner.i);
+      },
+    );
+  return stored;
 }
 
 /**
@@ -113,7 +102,7 @@ class GfpFlags {
       grew = false;
       for (const node of functions) {
         if (this.sinks.has(node.name)) continue;
-        for (const { callee, argument, verdict } of flagsGivenIn(this.symbols, node)) {
+        for (const { callee, argument, verdict } of flagsGivenIn(symbols, node)) {
           if (typeof verdict !== 'object' || this.sinks.get(callee) !== argument) continue;
           this.sinks.set(node.name, verdict.parameter);
           grew = true;

@@ -3,7 +3,7 @@ import { LockContexts } from '../locks/contexts.js';
 import type { Program } from '../program/program.js';
 import { checkRules, ruleLocks } from './all-rules.js';
 import type { Finding } from './finding.js';
-import { NO_PROJECT_RULES, type ProjectRules } from './project-rules.js';
+import { NO_PROJECT_RULES, PROJECT_FILE, type ProjectRules } from './project-rules.js';
 
 export class TreeAnalysis {
   private allLocks: LockContexts | undefined;
@@ -62,6 +62,17 @@ export class TreeAnalysis {
   /** @throws RangeError naming an unknown rule */
   check(rules: readonly string[]): readonly Finding[] {
     return rules.length === 0 ? this.findings : this.run(rules);
+  }
+
+  /** What the project's own rules ask for that this tree doesn't have: a rule under a misspelt lock finds nothing, for ever. */
+  get projectNotes(): { file: string; line: number; message: string }[] {
+    return this.project.forbidden
+      .filter(({ under }) => this.ruleContexts.functionsUnder(under).length === 0)
+      .map(({ id, under, line }) => ({
+        file: PROJECT_FILE,
+        line,
+        message: `${id}: nothing in the scope is called under ${under}; 'gmem-lens locks' shows how locks are named`,
+      }));
   }
 
   private run(rules: readonly string[]): Finding[] {

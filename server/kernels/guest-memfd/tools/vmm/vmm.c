@@ -16,25 +16,22 @@ struct vmm {
 	void *shared;
 };
 
-#ifdef CONFIG_VMM_BUG_FALLOCATE_UNCHECKED
-/* Wrong: a signal ends the call early, and the guest starts with holes (mail row E5). */
-static int vmm_allocate(struct vmm *vmm)
-{
-	fallocate(vmm->guest_memfd, FALLOC_FL_KEEP_SIZE, 0, GUEST_MEMORY);
-	return 0;
-}
-#else
 /* All memory before the guest starts (mail row E6); a signal only means to go on (mail row E5). */
 static int vmm_allocate(struct vmm *vmm)
 {
+#ifdef CONFIG_VMM_BUG_FALLOCATE_UNCHECKED
+	/* Wrong: a signal ends the call early, and the guest starts with holes (mail row E5). */
+	fallocate(vmm->guest_memfd, FALLOC_FL_KEEP_SIZE, 0, GUEST_MEMORY);
+	return 0;
+#else
 	int r;
 
 	do {
 		r = fallocate(vmm->guest_memfd, FALLOC_FL_KEEP_SIZE, 0, GUEST_MEMORY);
 	} while (r < 0 && errno == EINTR);
 	return r;
-}
 #endif
+}
 
 static int vmm_add_memory(struct vmm *vmm)
 {

@@ -89,28 +89,24 @@ void kvm_mmu_free_memory_caches(struct kvm_vcpu *vcpu)
 		mmu_free_table(cache->objects[--cache->nobjs], 1);
 }
 
+static u64 *mmu_take_table(struct kvm_mmu_memory_cache *cache)
+{
 #ifdef CONFIG_GMEM_BUG_ALLOC_UNDER_MMU_LOCK
-/* Wrong: the allocation may reclaim, so it may sleep, and mmu_lock is held (mail row A7). */
-static u64 *mmu_take_table(struct kvm_mmu_memory_cache *cache)
-{
+	/* Wrong: the allocation may reclaim, so it may sleep, and mmu_lock is held (mail row A7). */
 	return mmu_alloc_table();
-}
-
-static void mmu_put_table(struct kvm_mmu_memory_cache *cache, u64 *table)
-{
-	mmu_free_table(table, 1);
-}
 #else
-static u64 *mmu_take_table(struct kvm_mmu_memory_cache *cache)
-{
 	return cache->objects[--cache->nobjs];
+#endif
 }
 
 static void mmu_put_table(struct kvm_mmu_memory_cache *cache, u64 *table)
 {
+#ifdef CONFIG_GMEM_BUG_ALLOC_UNDER_MMU_LOCK
+	mmu_free_table(table, 1);
+#else
 	cache->objects[cache->nobjs++] = table;
-}
 #endif
+}
 
 /* The 4K entry of @gfn; tables on the way come from @cache, or without one end the walk with NULL. */
 static u64 *mmu_walk(struct kvm *kvm, gfn_t gfn, struct kvm_mmu_memory_cache *cache)
