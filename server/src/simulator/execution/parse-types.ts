@@ -1,0 +1,591 @@
+/** Declarations: specifiers, declarators, structs, enums and attributes. */
+import type { Expr } from './ast.js';
+import { constantValue } from './build.js';
+import { errorExpr, type FileNames, Scope, TokenReader } from './token-reader.js';
+import { CodeError, type Loc, type Token } from './tokens.js';
+import {
+  Aggregate,
+  type AggregateType,
+  alignOf,
+  BOOL,
+  CHAR,
+  type CType,
+  type EnumType,
+  INT,
+  type IntType,
+  LLONG,
+  LONG,
+  type Member,
+  pointerTo,
+  SCHAR,
+  SHORT,
+  UCHAR,
+  UINT,
+  ULLONG,
+  ULONG,
+  USHORT,
+  VOID,
+  wrap,
+} from './types.js';
+
+export interface Attributes {
+  packed: boolean;
+  align?: number;
+  cleanup?: Expr;
+  /** From `mode(…)`: bytes. */
+  mode?: number;
+}
+
+export interface Specifiers {
+  type: CType;
+  storage: 'typedef' | 'extern' | 'static' | undefined;
+  inline: boolean;
+  attributes: Attributes;
+  /** `__auto_type`: the initialiser's type. */
+  auto: boolean;
+  loc: Loc;
+}
+
+export interface Declarator {
+  name: string;
+  type: CType;
+  loc: Loc;
+  attributes: Attributes;
+}
+
+const QUALIFIERS = new Set(
+  'const volatile restrict __const __const__ __volatile __volatile__ __restrict __restrict__ _Atomic __extension__ register auto _Noreturn __thread _Thread_local __signed_ignored'.split(
+    ' ',
+  ),
+);
+const INLINE = new Set(['inline', '__inline', '__inline__']);
+const TYPEOF = new Set(['typeof', '__typeof', '__typeof__', 'typeof_unqual', '__typeof_unqual__']);
+const BASE_WORDS = new Set(
+  'void char short int long signed unsigned __signed__ __signed _Bool float double __int128 _Complex'.split(
+    ' ',
+  ),
+);
+const ATTRIBUTE = new Set(['__attribute__', '__attribute']);
+const ALIGNAS = new Set(['_Alignas', 'alignas']);
+
+/** The specifier words in alphabetical order → type. */
+const BASES: Readonly<Record<string, CType>> = {
+  void: VOID,
+  _Bool: BOOL,
+  char: CHAR,
+  'char signed': SCHAR,
+  'char unsigned': UCHAR,
+  short: SHORT,
+  'int short': SHORT,
+  'short signed': SHORT,
+  'int short signed': SHORT,
+  'short unsigned': USHORT,
+  'int short unsigned': USHORT,
+  int: INT,
+  signed: INT,
+  'int signed': INT,
+  unsigned: UINT,
+  'int unsigned': UINT,
+  long: LONG,
+  'int long': LONG,
+  'long signed': LONG,
+  'int long signed': LONG,
+  'long unsigned': ULONG,
+  'int long unsigned': ULONG,
+  'long long': LLONG,
+  'int long long': LLONG,
+  'long long signed': LLONG,
+  'int long long signed': LLONG,
+  'long long unsigned': ULLONG,
+  'int long long unsigned': ULLONG,
+  float: { k: 'float', size: 4 },
+  double: { k: 'float', size: 8 },
+  'double long': { k: 'float', size: 16 },
+};
+
+const withModeSize = (type: CType, bytes: number): CType => {
+  if (type.k !== 'int') return type;
+  const all: IntType[] = [SCHAR, UCHAR, SHORT, USHORT, INT, UINT, LONG, ULONG];
+  return all.find(({ size, signed }) => size === bytes && signed === type.signed) ?? type;
+};
+
+const MODES: Readonly<Record<string, number>> = { QI: 1, byte: 1, HI: 2, SI: 4, DI: 8, word: 8, pointer: 8 };
+
+export abstract class TypeParser extends TokenReader {
+  protected scope: Scope = new Scope(undefined);
+
+  constructor(
+    tokens: readonly Token[],
+    endLoc: Loc,
+    protected readonly names: FileNames,
+    /** Creates the struct or union that is defined here with this tag at file level. */
+    protected readonly fileAggregate: (kind: 'struct' | 'union', tag: string, loc: Loc) => Aggregate,
+    protected readonly onEnumerator: (name: string, v: bigint, t: CType) => void,
+  ) {
+    super(tokens, endLoc);
+  }
+
+  abstract assignmentExpression(): Expr;
+  abstract expression(): Expr;
+
+  protected get isFileLevel(): boolean {
+    return this.scope.parent === undefined;
+  }
+
+  /** Does a declaration or type name begin here? */
+  protected startsType(ahead = 0): boolean {
+    const token = this.peek(ahead);
+    if (token.kind !== 'id') return false;
+    const { text } = token;
+    if (
+      BASE_WORDS.has(text) ||
+      QUALIFIERS.has(text) ||
+      TYPEOF.has(text) ||
+      INLINE.has(text) ||
+      ATTRIBUTE.has(text) ||
+      ALIGNAS.has(text) ||
+      /^(struct|union|enum|typedef|extern|static|__auto_type|__builtin_va_list)$/.test(text)
+    )
+      return true;
+    return this.typedefHere(text) !== undefined;
+  }
+
+  private typedefHere(name: string): CType | undefined {
+    const meaning = this.scope.find(name);
+    if (meaning) return meaning.k === 'type' ? meaning.type : undefined;
+    return this.names.typedefNamed(name);
+  }
+
+  protected noAttributes(): Attributes {
+    return { packed: false };
+  }
+
+  /** Takes all attributes here. */
+  protected attributes(into: Attributes): void {
+    for (;;) {
+      if (ATTRIBUTE.has(this.peek().text)) {
+        this.next();
+        this.expect('(');
+        this.expect('(');
+        while (!this.is(')')) {
+          if (this.accept(',')) continue;
+          this.attribute(into);
+        }
+        this.expect(')');
+        this.expect(')');
+      } else if (ALIGNAS.has(this.peek().text)) {
+        this.next();
+        this.expect('(');
+        const align = this.startsType()
+          ? alignOf(this.typeName(), this.loc)
+          : Number(this.constant('an alignment'));
+        into.align = Math.max(into.align ?? 1, align);
+        this.expect(')');
+      } else if (this.is('__asm__') || this.is('asm') || this.is('__asm')) {
+        if (!this.is('(', 1)) return;
+        this.next();
+        this.group();
+      } else return;
+    }
+  }
+
+  private attribute(into: Attributes): void {
+    const { text } = this.name();
+    const word = text.replace(/^__(.*)__$/, '$1');
+    const hasArguments = this.is('(');
+    if (word === 'packed') into.packed = true;
+    else if (word === 'aligned' && !hasArguments) into.align = 16;
+    else if (word === 'aligned') {
+      this.expect('(');
+      into.align = Math.max(into.align ?? 1, Number(this.constant('an alignment')));
+      this.expect(')');
+      return;
+    } else if (word === 'cleanup' && hasArguments) {
+      this.expect('(');
+      into.cleanup = this.assignmentExpression();
+      this.expect(')');
+      return;
+    } else if (word === 'mode' && hasArguments) {
+      const mode = this.group()[0]!.text.replace(/^__(.*)__$/, '$1');
+      into.mode = MODES[mode] ?? 4;
+      return;
+    } else if (word === 'vector_size') throw new CodeError(this.loc, 'vector types are not executed');
+    if (hasArguments) this.group();
+  }
+
+  protected constant(what: string): bigint {
+    const e = this.assignmentExpression();
+    const v = constantValue(e);
+    if (e.k === 'error') throw e.error;
+    if (v === undefined) throw new CodeError(e.loc, `${what} that isn't constant`);
+    return v;
+  }
+
+  /** @throws CodeError where no type is named */
+  protected specifiers(): Specifiers {
+    const { loc } = this;
+    const words: string[] = [];
+    const found: Specifiers = {
+      type: INT,
+      storage: undefined,
+      inline: false,
+      attributes: this.noAttributes(),
+      auto: false,
+      loc,
+    };
+    let type: CType | undefined;
+    for (;;) {
+      const token = this.peek();
+      const { text } = token;
+      if (token.kind !== 'id') break;
+      if (QUALIFIERS.has(text)) this.next();
+      else if (INLINE.has(text)) {
+        this.next();
+        found.inline = true;
+      } else if (text === 'typedef' || text === 'extern' || text === 'static') {
+        this.next();
+        found.storage = text;
+      } else if (ATTRIBUTE.has(text) || ALIGNAS.has(text)) this.attributes(found.attributes);
+      else if (BASE_WORDS.has(text)) {
+        words.push(this.next().text.replace(/^__signed(__)?$/, 'signed'));
+      } else if (type || words.length > 0) break;
+      else if (text === 'struct' || text === 'union') type = this.aggregate();
+      else if (text === 'enum') type = this.enumeration();
+      else if (TYPEOF.has(text)) type = this.typeOf();
+      else if (text === '__auto_type') {
+        this.next();
+        found.auto = true;
+        type = INT;
+      } else if (text === '__builtin_va_list') {
+        this.next();
+        type = pointerTo(VOID);
+      } else {
+        const named = this.typedefHere(text);
+        if (!named) break;
+        this.next();
+        type = named;
+      }
+    }
+    if (words.length > 0) {
+      const key = [...words].sort().join(' ');
+      type = BASES[key];
+      if (!type) throw new CodeError(loc, `the type ${words.join(' ')} is not executed`);
+    }
+    if (!type) {
+      const { text } = this.peek();
+      throw new CodeError(
+        this.loc,
+        this.peek().kind === 'id' ? `unknown type ${text}` : `expected a type, found '${text}'`,
+      );
+    }
+    found.type = found.attributes.mode ? withModeSize(type, found.attributes.mode) : type;
+    return found;
+  }
+
+  private typeOf(): CType {
+    this.next();
+    this.expect('(');
+    const type = this.startsType() ? this.typeName() : this.typeOfExpression();
+    this.expect(')');
+    return type;
+  }
+
+  private typeOfExpression(): CType {
+    const e = this.expression();
+    if (e.k === 'error') throw e.error;
+    return e.t;
+  }
+
+  /** A type name as in casts: specifiers and an abstract declarator. */
+  typeName(): CType {
+    const { type } = this.specifiers();
+    return this.declarator(type, true).type;
+  }
+
+  /** A declarator; its name is empty where it is abstract. */
+  protected declarator(base: CType, abstract = false): Declarator {
+    const attributes = this.noAttributes();
+    let type = base;
+    this.attributes(attributes);
+    while (this.accept('*')) {
+      type = pointerTo(type);
+      while (QUALIFIERS.has(this.peek().text) && this.peek().kind === 'id') this.next();
+      this.attributes(attributes);
+    }
+    let name = '';
+    let { loc } = this;
+    let inner: { from: number } | undefined;
+    if (this.is('(') && this.isNestedDeclarator(abstract)) {
+      inner = { from: this.at + 1 };
+      this.group();
+    } else if (this.peek().kind === 'id' && !this.isAttributeHere()) {
+      const token = this.next();
+      name = token.text;
+      loc = token.loc;
+    }
+    this.attributes(attributes);
+    type = this.suffixes(type);
+    this.attributes(attributes);
+    if (inner) {
+      // `(*name)(…)`: what stands inside applies to what stands behind.
+      const behind = this.at;
+      this.at = inner.from;
+      const nested = this.declarator(type, abstract);
+      this.expect(')');
+      this.at = behind;
+      return { ...nested, attributes: { ...attributes, ...nested.attributes, packed: attributes.packed } };
+    }
+    if (attributes.mode) type = withModeSize(type, attributes.mode);
+    return { name, type, loc, attributes };
+  }
+
+  private isAttributeHere(): boolean {
+    const { text } = this.peek();
+    return ATTRIBUTE.has(text) || ((text === '__asm__' || text === 'asm') && this.is('(', 1));
+  }
+
+  /** Is the `(` here around a declarator, not around parameters? */
+  private isNestedDeclarator(abstract: boolean): boolean {
+    if (this.is('*', 1) || this.is('(', 1) || this.is('[', 1)) return true;
+    if (ATTRIBUTE.has(this.peek(1).text)) return true;
+    if (abstract) return false;
+    return this.peek(1).kind === 'id' && !this.startsType(1);
+  }
+
+  private suffixes(base: CType): CType {
+    if (this.is('[')) {
+      const { loc } = this.next();
+      while (QUALIFIERS.has(this.peek().text) || this.is('static')) this.next();
+      let length: number | undefined;
+      if (!this.is(']')) {
+        const e = this.assignmentExpression();
+        if (e.k === 'error') throw e.error;
+        const v = constantValue(e);
+        if (v === undefined) throw new CodeError(loc, 'an array of variable length');
+        length = Number(v);
+      }
+      this.expect(']');
+      return { k: 'array', of: this.suffixes(base), length };
+    }
+    if (this.is('(')) {
+      const { parameters, variadic, unknown } = this.parameters();
+      const returns = this.suffixes(base);
+      return { k: 'fn', returns, parameters, variadic, ...(unknown && { unknown: true as const }) };
+    }
+    return base;
+  }
+
+  private parameters(): {
+    parameters: { name: string; type: CType }[];
+    variadic: boolean;
+    unknown?: boolean;
+  } {
+    this.expect('(');
+    if (this.accept(')')) return { parameters: [], variadic: false, unknown: true };
+    if (this.is('void') && this.is(')', 1)) {
+      this.at += 2;
+      return { parameters: [], variadic: false };
+    }
+    const parameters: { name: string; type: CType }[] = [];
+    const outer = this.scope;
+    this.scope = new Scope(outer);
+    try {
+      do {
+        if (this.accept('...')) {
+          this.expect(')');
+          return { parameters, variadic: true };
+        }
+        const { type } = this.specifiers();
+        const declared = this.declarator(type, false);
+        parameters.push({ name: declared.name, type: adjusted(declared.type) });
+      } while (this.accept(','));
+      this.expect(')');
+      return { parameters, variadic: false };
+    } finally {
+      this.scope = outer;
+    }
+  }
+
+  private aggregate(): AggregateType {
+    const kind = this.next().text as 'struct' | 'union';
+    const { loc } = this;
+    const attributes = this.noAttributes();
+    this.attributes(attributes);
+    const tag = this.peek().kind === 'id' && !this.is('{') ? this.next().text : '';
+    this.attributes(attributes);
+    if (!this.is('{')) {
+      if (tag === '') throw this.unexpected('a tag');
+      return this.referredAggregate(kind, tag, loc);
+    }
+    const aggregate = this.definedAggregate(kind, tag, loc);
+    const type: AggregateType = { k: 'agg', aggregate };
+    if (tag !== '') this.scope.tags.set(`${kind} ${tag}`, type);
+    const from = this.at;
+    this.group();
+    this.attributes(attributes);
+    const behind = this.at;
+    const { scope } = this;
+    const read = () => {
+      const [savedAt, savedScope] = [this.at, this.scope];
+      this.at = from;
+      this.scope = scope;
+      try {
+        const members = this.members();
+        return { members, packed: attributes.packed, ...(attributes.align && { align: attributes.align }) };
+      } finally {
+        this.at = savedAt;
+        this.scope = savedScope;
+      }
+    };
+    aggregate.setDefinition(read);
+    // Inside of a function names may change their meaning later on.
+    if (!this.isFileLevel) aggregate.complete(loc);
+    this.at = behind;
+    return type;
+  }
+
+  private definedAggregate(kind: 'struct' | 'union', tag: string, loc: Loc): Aggregate {
+    const declared = this.scope.tags.get(`${kind} ${tag}`);
+    if (tag !== '' && declared?.k === 'agg') return declared.aggregate;
+    if (this.isFileLevel) return this.fileAggregate(kind, tag, loc);
+    return new Aggregate(kind, tag, undefined, loc);
+  }
+
+  private referredAggregate(kind: 'struct' | 'union', tag: string, loc: Loc): AggregateType {
+    const key = `${kind} ${tag}`;
+    const isForwardDeclaration = this.is(';') && !this.isFileLevel;
+    const known = isForwardDeclaration ? this.scope.tags.get(key) : this.scope.findTag(key);
+    if (known?.k === 'agg') return known;
+    if (isForwardDeclaration) {
+      const own: AggregateType = { k: 'agg', aggregate: new Aggregate(kind, tag, undefined, loc) };
+      this.scope.tags.set(key, own);
+      return own;
+    }
+    const found = this.names.tagged(kind, tag);
+    if (found?.k !== 'agg') throw new CodeError(loc, `${key} is no ${kind}`);
+    return found;
+  }
+
+  private members(): Member[] {
+    this.expect('{');
+    const members: Member[] = [];
+    while (!this.accept('}')) {
+      if (this.accept(';')) continue;
+      if (this.staticAssertion()) continue;
+      const { type, attributes: own } = this.specifiers();
+      if (this.accept(';')) {
+        if (type.k === 'agg') members.push({ name: '', type, ...memberAttributes(own, this.noAttributes()) });
+        continue;
+      }
+      do {
+        if (this.accept(':')) {
+          members.push({ name: '', type, width: Number(this.constant('the width of a bit-field')) });
+          continue;
+        }
+        const { name, type: declared, attributes } = this.declarator(type);
+        const member: Member = { name, type: declared };
+        if (this.accept(':')) member.width = Number(this.constant('the width of a bit-field'));
+        this.attributes(attributes);
+        members.push({ ...member, ...memberAttributes(own, attributes) });
+      } while (this.accept(','));
+      this.expect(';');
+    }
+    return members;
+  }
+
+  /** `_Static_assert(…)`: what it says can only be wrong of our reading, and then it tells so. */
+  protected staticAssertion(): boolean {
+    if (!this.is('_Static_assert') && !this.is('static_assert')) return false;
+    const { loc } = this.next();
+    this.expect('(');
+    const e = this.assignmentExpression();
+    this.skipTo(')');
+    this.expect(')');
+    this.accept(';');
+    if (e.k === 'const' && e.v === 0n) throw new CodeError(loc, 'a static assertion does not hold');
+    return true;
+  }
+
+  private enumeration(): EnumType {
+    this.next();
+    const { loc } = this;
+    const attributes = this.noAttributes();
+    this.attributes(attributes);
+    const tag = this.peek().kind === 'id' ? this.next().text : '';
+    this.attributes(attributes);
+    if (!this.is('{')) {
+      const found = this.scope.findTag(`enum ${tag}`) ?? this.names.tagged('enum', tag);
+      if (found?.k !== 'enum') throw new CodeError(loc, `enum ${tag} is no enum`);
+      return found;
+    }
+    const declared = this.scope.tags.get(`enum ${tag}`);
+    const type: EnumType =
+      tag !== '' && declared?.k === 'enum' ? declared : { k: 'enum', tag, underlying: undefined };
+    if (tag !== '') this.scope.tags.set(`enum ${tag}`, type);
+    this.enumerators(type, attributes);
+    return type;
+  }
+
+  private enumerators(type: EnumType, attributes: Attributes): void {
+    this.expect('{');
+    const values: { name: string; v: bigint }[] = [];
+    let next = 0n;
+    while (!this.accept('}')) {
+      const { text } = this.name();
+      this.attributes(this.noAttributes());
+      if (this.accept('=')) next = this.constant(`the value of ${text}`);
+      values.push({ name: text, v: next });
+      // Later ones may be computed from it.
+      this.declareConstant(text, next, INT);
+      next++;
+      if (!this.accept(',')) {
+        this.expect('}');
+        break;
+      }
+    }
+    this.attributes(attributes);
+    const low = values.reduce((least, { v }) => (v < least ? v : least), 0n);
+    const high = values.reduce((most, { v }) => (v > most ? v : most), 0n);
+    const fits = (t: IntType) => wrap(t, low) === low && wrap(t, high) === high;
+    const choice = attributes.packed
+      ? [UCHAR, SCHAR, USHORT, SHORT, UINT, INT, ULONG, LONG]
+      : [UINT, INT, ULONG, LONG];
+    type.underlying = choice.find(fits) ?? ULONG;
+    // gcc before C23: a constant that fits int is an int, whatever its enum is.
+    for (const { name, v } of values)
+      this.declareConstant(name, v, wrap(INT, v) === v ? INT : type.underlying);
+  }
+
+  private declareConstant(name: string, v: bigint, t: CType): void {
+    if (this.isFileLevel) this.onEnumerator(name, v, t);
+    else this.scope.names.set(name, { k: 'constant', v, t });
+  }
+
+  /** Runs `read`; what can't be read becomes an error expression, and reading goes on at one of `ends`. */
+  protected orError(read: () => Expr, ...ends: string[]): Expr {
+    const from = this.at;
+    try {
+      const e = read();
+      if (!ends.some((end) => this.is(end)))
+        throw this.unexpected(ends.map((end) => `'${end}'`).join(' or '));
+      return e;
+    } catch (error) {
+      if (!(error instanceof CodeError)) throw error;
+      this.at = from;
+      this.skipTo(...ends);
+      return errorExpr(error, INT);
+    }
+  }
+}
+
+function memberAttributes(a: Attributes, b: Attributes): { align?: number; packed?: boolean } {
+  const align = Math.max(a.align ?? 0, b.align ?? 0);
+  return { ...(align > 0 && { align }), ...((a.packed || b.packed) && { packed: true }) };
+}
+
+/** A parameter's type: arrays and functions are passed as pointers. */
+function adjusted(type: CType): CType {
+  if (type.k === 'array') return pointerTo(type.of);
+  if (type.k === 'fn') return pointerTo(type);
+  return type;
+}
