@@ -86,6 +86,7 @@ export type Stmt = { loc: Loc } & (
   | { k: 'default' }
   | { k: 'label'; name: string }
   | { k: 'goto'; name: string }
-  | { k: 'break' | 'continue' | 'empty' }
+  | { k: 'break' | 'continue' }
+  | { k: 'empty' }
   | { k: 'return'; e: Expr | null }
 );

@@ -56,7 +56,7 @@ class Selection {
         continue;
       }
       const directive = parseDirective(token.text);
-      if (directive.kind === 'if') i = this.group(i, to, directive);
+      if (directive.kind === 'if') i = this.group(i, to, (directive as { condition: string }).condition);
       else if (directive.kind === 'define') {
         const { name, parameters, body } = directive.macro;
         const number = Number(body.replace(/[uUlL]+$/, '').replace(/^\((.*)\)$/, '$1'));
@@ -69,14 +69,12 @@ class Selection {
     }
   }
 
-  private group(open: number, to: number, first: { condition: string }): number {
+  private group(open: number, to: number, condition: string): number {
     const branches: Branch[] = [];
     let from = open + 1;
     let nesting = 0;
     let earlier: Truth = 'true';
-    let own = this.isGuard(open, first.condition)
-      ? 'true'
-      : evaluateCondition(first.condition, this.configuration);
+    let own = this.isGuard(open, condition) ? 'true' : evaluateCondition(condition, this.configuration);
     let end = to;
     const close = (at: number) => {
       branches.push({ from, to: at, truth: both(earlier, own) });
@@ -93,7 +91,10 @@ class Selection {
         break;
       } else if (nesting === 0 && (directive.kind === 'elif' || directive.kind === 'else')) {
         close(i);
-        own = directive.kind === 'else' ? 'true' : evaluateCondition(directive.condition, this.configuration);
+        own =
+          directive.kind === 'else'
+            ? 'true'
+            : evaluateCondition((directive as { condition: string }).condition, this.configuration);
       }
     }
     close(end);

@@ -22,7 +22,6 @@ export enum Byte {
 
 export const KNOWN_16 = 0x0303;
 export const KNOWN_32 = 0x03030303;
-const UNKNOWN_32 = 0x02020202;
 
 const PAGE_SHIFT = 12;
 const PAGE = 1 << PAGE_SHIFT;
