@@ -43,7 +43,9 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
       else if (depth === 0 && text === ',') assigned = false;
       // `(*name)(…)`
       if (text === '*' && tokens[i - 1]?.text === '(' && depth === 1) {
-        const name = tokens[i + 1];
+        let at = i + 1;
+        while (/^(const|volatile|__\w+)$/.test(tokens[at]?.text ?? '')) at++;
+        const name = tokens[at];
         if (name?.kind === 'id') declared.push(name.text);
       }
       continue;

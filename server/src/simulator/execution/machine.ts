@@ -30,6 +30,8 @@ export interface MachineOptions {
   modelled?: Readonly<Record<string, ModelledFunction | Modelled>>;
   /** Bytes of a thread's stack. */
   stackSize?: number;
+  /** Bytes for heap objects. */
+  heapSize?: number;
 }
 
 export type Stop =
@@ -66,7 +68,7 @@ export interface UnmodelledCall {
 const MAX_ARGUMENTS = 64;
 
 export class Machine {
-  readonly memory = new Memory();
+  readonly memory: Memory;
   readonly world: World;
   readonly globals: Globals;
   threads: Thread[] = [];
@@ -91,6 +93,7 @@ export class Machine {
     options: MachineOptions = {},
   ) {
     this.world = new World(source);
+    this.memory = new Memory(options.heapSize);
     this.stackSize = options.stackSize ?? 1 << 16;
     for (const [name, one] of Object.entries(options.modelled ?? {}))
       this.modelled.set(name, typeof one === 'function' ? { run: one } : one);

@@ -61,20 +61,16 @@ export interface MemoryImage {
   readonly heapTop: number;
 }
 
-export interface MemoryLayout {
-  globals: number;
-  stacks: number;
-  heap: number;
-  end: number;
-}
-
 const MEGABYTE = 1 << 20;
-export const LAYOUT: MemoryLayout = {
+
+/** Where what lies; the heap has the rest. */
+export const LAYOUT = {
   globals: 1 << 16,
-  stacks: 8 * MEGABYTE,
-  heap: 16 * MEGABYTE,
-  end: 64 * MEGABYTE,
+  stacks: 2 * MEGABYTE,
+  heap: 4 * MEGABYTE,
 };
+
+export const DEFAULT_HEAP = 28 * MEGABYTE;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -102,9 +98,13 @@ export class Memory {
   private heapTop: number = LAYOUT.heap;
   private globalTop: number = LAYOUT.globals;
 
-  constructor() {
-    const bytes = new ArrayBuffer(LAYOUT.end);
-    const states = new ArrayBuffer(LAYOUT.end);
+  private readonly end: number;
+
+  /** @param heapSize bytes, whole pages */
+  constructor(heapSize = DEFAULT_HEAP) {
+    this.end = LAYOUT.heap + Math.ceil(heapSize / (PAGE * CHUNK)) * PAGE * CHUNK;
+    const bytes = new ArrayBuffer(this.end);
+    const states = new ArrayBuffer(this.end);
     this.m8 = new Uint8Array(bytes);
     this.i8 = new Int8Array(bytes);
     this.m16 = new Uint16Array(bytes);
@@ -113,7 +113,7 @@ export class Memory {
     this.s8 = new Uint8Array(states);
     this.s16 = new Uint16Array(states);
     this.s32 = new Int32Array(states);
-    this.dirty = new Uint8Array(LAYOUT.end >> PAGE_SHIFT);
+    this.dirty = new Uint8Array(this.end >> PAGE_SHIFT);
     this.saved = new Array<SavedChunk | undefined>(this.dirty.length / CHUNK).fill(undefined);
   }
 
@@ -136,7 +136,7 @@ export class Memory {
   allocate(size: number, align: number, origin: string): bigint {
     const step = Math.max(align, 16);
     const start = Math.ceil(this.heapTop / step) * step;
-    if (start + size + 32 > LAYOUT.end)
+    if (start + size + 32 > this.end)
       throw new Hazard('out-of-memory', `no room for ${size} bytes: ${origin}`);
     this.heapTop = start + size + 16;
     this.ownObjects().push({ start, size, origin });
@@ -210,7 +210,7 @@ export class Memory {
   /** `, 8 bytes behind the 24 bytes from kzalloc in f (a.c:3)`; empty where nothing is known. */
   where(address: bigint): string {
     const at = Number(address - SPACE_BASE);
-    if (at < 0 || at >= LAYOUT.end) return '';
+    if (at < 0 || at > this.end) return '';
     if (at >= LAYOUT.stacks && at < LAYOUT.heap) return ', on a stack';
     const object =
       at >= LAYOUT.heap

@@ -46,6 +46,14 @@ export interface Specifiers {
   loc: Loc;
 }
 
+/** Takes what is defined at file level. */
+export interface FileDefinitions {
+  /** The struct or union that is defined here with this tag, or none. */
+  aggregate(kind: 'struct' | 'union', tag: string, loc: Loc): Aggregate;
+  enumeration(tag: string, type: EnumType): void;
+  constant(name: string, v: bigint, t: CType): void;
+}
+
 export interface Declarator {
   name: string;
   type: CType;
@@ -118,9 +126,7 @@ export abstract class TypeParser extends TokenReader {
     tokens: readonly Token[],
     endLoc: Loc,
     protected readonly names: FileNames,
-    /** Creates the struct or union that is defined here with this tag at file level. */
-    protected readonly fileAggregate: (kind: 'struct' | 'union', tag: string, loc: Loc) => Aggregate,
-    protected readonly onEnumerator: (name: string, v: bigint, t: CType) => void,
+    protected readonly definitions: FileDefinitions,
   ) {
     super(tokens, endLoc);
   }
@@ -447,7 +453,7 @@ export abstract class TypeParser extends TokenReader {
   private definedAggregate(kind: 'struct' | 'union', tag: string, loc: Loc): Aggregate {
     const declared = this.scope.tags.get(`${kind} ${tag}`);
     if (tag !== '' && declared?.k === 'agg') return declared.aggregate;
-    if (this.isFileLevel) return this.fileAggregate(kind, tag, loc);
+    if (this.isFileLevel) return this.definitions.aggregate(kind, tag, loc);
     return new Aggregate(kind, tag, undefined, loc);
   }
 
@@ -521,7 +527,10 @@ export abstract class TypeParser extends TokenReader {
     const declared = this.scope.tags.get(`enum ${tag}`);
     const type: EnumType =
       tag !== '' && declared?.k === 'enum' ? declared : { k: 'enum', tag, underlying: undefined };
-    if (tag !== '') this.scope.tags.set(`enum ${tag}`, type);
+    if (tag !== '') {
+      this.scope.tags.set(`enum ${tag}`, type);
+      if (this.isFileLevel) this.definitions.enumeration(tag, type);
+    }
     this.enumerators(type, attributes);
     return type;
   }
@@ -557,7 +566,7 @@ export abstract class TypeParser extends TokenReader {
   }
 
   private declareConstant(name: string, v: bigint, t: CType): void {
-    if (this.isFileLevel) this.onEnumerator(name, v, t);
+    if (this.isFileLevel) this.definitions.constant(name, v, t);
     else this.scope.names.set(name, { k: 'constant', v, t });
   }
 

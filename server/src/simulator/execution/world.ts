@@ -109,9 +109,11 @@ export class World {
       if (tag !== '') found.tags.set(`${kind} ${tag}`, { k: 'agg', aggregate: made });
       return made;
     };
-    return new Parser(found.tokens, loc, new ItemNames(found), aggregate, (name, v, t) =>
-      found.constants.set(name, { v, t }),
-    );
+    return new Parser(found.tokens, loc, new ItemNames(found), {
+      aggregate,
+      enumeration: (tag, type) => found.tags.set(`enum ${tag}`, type),
+      constant: (name, v, t) => found.constants.set(name, { v, t }),
+    });
   }
 
   private note(found: ParsedItem, item: Item, key: string, declared: Declared): void {
@@ -277,12 +279,10 @@ export class Unit implements FileNames {
   /** A parser for an expression that somebody types, as in a function of this file. */
   expressionParser(text: Token[], loc: Loc): Parser {
     const tokens = this.world.preprocessor(this, {}).expand(text);
-    return new Parser(
-      tokens,
-      loc,
-      this,
-      (kind, tag, at) => new Aggregate(kind, tag, undefined, at),
-      () => {},
-    );
+    return new Parser(tokens, loc, this, {
+      aggregate: (kind, tag, at) => new Aggregate(kind, tag, undefined, at),
+      enumeration: () => {},
+      constant: () => {},
+    });
   }
 }
