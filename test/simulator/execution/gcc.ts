@@ -36,7 +36,9 @@ export async function gccOutputs(programs: readonly CProgram[]): Promise<string[
   const folder = await mkdtemp(join(tmpdir(), 'gmem-lens-gcc-'));
   try {
     const source = join(folder, 'programs.c');
-    const calls = programs.map(({ entry }, index) => `\tprintf("#%d\\n", ${index});\n\t${numbered(entry, index)}();`);
+    const calls = programs.map(
+      ({ entry }, index) => `\tprintf("#%d\\n", ${index});\n\t${numbered(entry, index)}();`,
+    );
     await writeFile(
       source,
       [
@@ -66,17 +68,21 @@ export function machineOutput({ text, entry }: CProgram, index: number): string[
   const output: string[] = [];
   const file = 'program.c';
   try {
-    const machine = new Machine(textsSource({ [file]: `${PRELUDE}void out(u64 value);${numbered(text, index)}` }), {
-      heapSize: 1 << 20,
-      modelled: {
-        out: (call) => {
-          output.push(call.unsigned(0).toString(16));
+    const machine = new Machine(
+      textsSource({ [file]: `${PRELUDE}void out(u64 value);${numbered(text, index)}` }),
+      {
+        heapSize: 1 << 20,
+        modelled: {
+          out: (call) => {
+            output.push(call.unsigned(0).toString(16));
+          },
         },
       },
-    });
+    );
     const thread = machine.createThread('program', numbered(entry, index), file);
     const stop = machine.run(thread, { maxSteps: 1_000_000 });
-    if (stop.k === 'hazard') output.push(`${stop.hazard.kind}: ${stop.hazard.message} at ${stop.hazard.loc?.line}`);
+    if (stop.k === 'hazard')
+      output.push(`${stop.hazard.kind}: ${stop.hazard.message} at ${stop.hazard.loc?.line}`);
     else if (stop.k !== 'ended') output.push(stop.k);
   } catch (error) {
     output.push(String(error));
@@ -93,6 +99,8 @@ export async function differences(programs: readonly CProgram[]): Promise<string
     const at = wanted.findIndex((value, i) => actual[i] !== value);
     if (at < 0 && actual.length === wanted.length) return [];
     const where = at < 0 ? wanted.length : at;
-    return [`${program.name}: value ${where} is ${actual[where]}, gcc says ${wanted[where]}\n${program.text}`];
+    return [
+      `${program.name}: value ${where} is ${actual[where]}, gcc says ${wanted[where]}\n${program.text}`,
+    ];
   });
 }

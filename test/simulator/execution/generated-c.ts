@@ -63,9 +63,14 @@ class Choice {
     const kind = this.below(4);
     if (kind < 2) return `(${this.of(INTERESTING)})`;
     const bits = 1 + this.below(63);
-    const value = (BigInt(this.below(0x7fffffff)) << 33n) ^ (BigInt(this.below(0x7fffffff)) << 7n) ^ BigInt(this.below(1024));
+    const value =
+      (BigInt(this.below(0x7fffffff)) << 33n) ^
+      (BigInt(this.below(0x7fffffff)) << 7n) ^
+      BigInt(this.below(1024));
     const small = BigInt.asUintN(bits, value);
-    return this.below(3) === 0 ? `(-${small}ll)` : `${small}${this.of(['', '', 'u', 'l', 'ul', 'll', 'ull'])}`.replace(/^(\d{19,})$/, '$1ull');
+    return this.below(3) === 0
+      ? `(-${small}ll)`
+      : `${small}${this.of(['', '', 'u', 'l', 'ul', 'll', 'ull'])}`.replace(/^(\d{19,})$/, '$1ull');
   }
 }
 
@@ -212,10 +217,23 @@ function program(numbers: readonly number[], index: number): CProgram {
     'union both@ { u64 whole; u32 half[2]; s16 quarter[4]; u8 bytes[8]; };',
   );
   locals.push(`union both@ both = { ${choice.number()} };`, 'struct fields@ copy = { .y = 5 }, *to = &copy;');
-  for (const name of ['fields@.x', 'fields@.y', 'fields@.z', 'to->w', 'to->v', 'copy.q', 'both.half[1]', 'both.quarter[2]', 'both.whole'])
+  for (const name of [
+    'fields@.x',
+    'fields@.y',
+    'fields@.z',
+    'to->w',
+    'to->v',
+    'copy.q',
+    'both.half[1]',
+    'both.quarter[2]',
+    'both.whole',
+  ])
     writer.variables.push({ name, writable: true });
   writer.variables.push({ name: `array@[${choice.below(8)}]`, writable: true });
-  writer.variables.push({ name: `array@[(u32)(a${locals.some((text) => / a = /.test(text)) ? '' : '@'}) & 7]`, writable: true });
+  writer.variables.push({
+    name: `array@[(u32)(a${locals.some((text) => / a = /.test(text)) ? '' : '@'}) & 7]`,
+    writable: true,
+  });
   const outside = new Writer(choice, false);
   outside.variables.push({ name: 'x', writable: true }, { name: 'y', writable: true });
   const [first, second, result] = [choice.of(TYPES)[0], choice.of(TYPES)[0], choice.of(TYPES)[0]];
@@ -242,7 +260,19 @@ ${writer.variables.map(({ name }) => `\tout((u64)${name});`).join('\n')}
   return { name: `generated ${index}`, text, entry: 'run@' };
 }
 
-const MEMBER_TYPES = ['bool', 'char', 'u8', 's16', 'u16', 'int', 'u32', 'long', 'u64', 'void *', 'enum side@'];
+const MEMBER_TYPES = [
+  'bool',
+  'char',
+  'u8',
+  's16',
+  'u16',
+  'int',
+  'u32',
+  'long',
+  'u64',
+  'void *',
+  'enum side@',
+];
 
 function layout(numbers: readonly number[], index: number): CProgram {
   const choice = new Choice(numbers);
@@ -253,7 +283,15 @@ function layout(numbers: readonly number[], index: number): CProgram {
     const name = `m${next++}`;
     switch (choice.below(depth > 0 ? 8 : 5)) {
       case 0: {
-        const [type, width] = choice.of([['u8', 8], ['u16', 16], ['u32', 32], ['int', 32], ['u64', 64], ['long', 64], ['bool', 1]] as const);
+        const [type, width] = choice.of([
+          ['u8', 8],
+          ['u16', 16],
+          ['u32', 32],
+          ['int', 32],
+          ['u64', 64],
+          ['long', 64],
+          ['bool', 1],
+        ] as const);
         if (choice.below(8) === 0) return `${type} : ${choice.below(2) === 0 ? 0 : 1 + choice.below(width)};`;
         fields.push(name);
         return `${type} ${name} : ${1 + choice.below(width)};`;
@@ -282,7 +320,14 @@ function layout(numbers: readonly number[], index: number): CProgram {
     }
   };
   const members = Array.from({ length: 2 + choice.below(6) }, () => member(2)).join(' ');
-  const attributes = choice.of(['', '', '', ' __attribute__((packed))', ' __attribute__((aligned(16)))', ' __attribute__((packed, aligned(4)))']);
+  const attributes = choice.of([
+    '',
+    '',
+    '',
+    ' __attribute__((packed))',
+    ' __attribute__((aligned(16)))',
+    ' __attribute__((packed, aligned(4)))',
+  ]);
   const text = `
 enum side@ { LEFT@, RIGHT@ = ${choice.of(['5', '-1', '0x80000000', '1ull << 40'])}, NEXT@ };
 struct s@ { ${members} }${attributes};

@@ -56,7 +56,7 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
     else if (/^[=;,[:]$/.test(next) || /^__\w/.test(next)) declared.push(text);
   }
   if (isTypedef) index.typedefs.push(...declared, ...called);
-  else if (body >= 0) index.functions.push(...called);
+  else if (body >= 0) index.functions.push(...called, ...declared);
   else {
     index.prototypes.push(...called);
     index.variables.push(...declared);

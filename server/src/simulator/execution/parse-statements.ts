@@ -90,6 +90,10 @@ export class Parser extends ExpressionParser {
       };
       if (this.accept('=')) {
         const init = this.at;
+        if (specifiers.auto) {
+          variable.type = build.value(this.assignmentExpression()).t;
+          this.at = init;
+        }
         this.skipTo(',', ';');
         yield { ...variable, init };
       } else yield variable;

@@ -52,7 +52,7 @@ export function macroFrom(directive: Token): Macro | undefined {
   if (parsed.kind !== 'define') return undefined;
   const { name, parameters, variadic, body } = parsed.macro;
   const { file, line, column } = directive.loc;
-  return { name, parameters, variadic, body: lex(body, file, line, column) };
+  return { name, parameters, variadic, body: lex(body, file, line, column, false) };
 }
 
 const predefined = new Map(
@@ -300,7 +300,7 @@ function stringify(tokens: readonly Token[]): string {
 
 function paste(left: Token, right: Token, loc: Loc): Token {
   const text = left.text + right.text;
-  const tokens = lex(text, loc.file, loc.line, loc.column);
+  const tokens = lex(text, loc.file, loc.line, loc.column, false);
   if (tokens.length !== 1 || tokens[0]!.kind === 'directive')
     throw new CodeError(loc, `pasting ${left.text} and ${right.text} gives no token`);
   // A pasted name is a new one: it may be expanded unless both halves' makers forbid it.

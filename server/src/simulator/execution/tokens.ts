@@ -73,10 +73,11 @@ const BACKSLASH = 92;
 /**
  * Tokens of a text. A directive is one token with continuation lines joined and comments blanked.
  * @param line,column of the text's first character
+ * @param directives whether a `#` at the start of a line begins a directive; in a macro's body it doesn't
  * @throws CodeError for a comment or literal without an end
  */
-export function lex(text: string, file: string, line = 1, column = 1): Token[] {
-  return new Lexer(text, file, line, column).run();
+export function lex(text: string, file: string, line = 1, column = 1, directives = true): Token[] {
+  return new Lexer(text, file, line, column).run(directives);
 }
 
 class Lexer {
@@ -102,16 +103,16 @@ class Lexer {
     this.lineStart = at + 1;
   }
 
-  run(): Token[] {
+  run(directives: boolean): Token[] {
     const { text } = this;
     const length = text.length;
-    let atLineStart = true;
+    let atLineStart = directives;
     let space = false;
     while (this.i < length) {
       const c = text.charCodeAt(this.i);
       if (c === NEWLINE) {
         this.newline(this.i++);
-        atLineStart = true;
+        atLineStart = directives;
         space = true;
         continue;
       }

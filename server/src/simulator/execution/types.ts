@@ -141,6 +141,7 @@ export class Aggregate {
         const unit = sizeOf(member.type, loc) * 8;
         if (member.width === 0) {
           bits = roundUp(bits, unit);
+          size = Math.max(size, bits / 8);
           continue;
         }
         if (member.align) bits = roundUp(bits, member.align * 8);
