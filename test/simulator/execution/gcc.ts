@@ -75,6 +75,7 @@ export function machineOutput({ text, entry }: CProgram, index: number): string[
         modelled: {
           out: (call) => {
             output.push(call.unsigned(0).toString(16));
+            return undefined;
           },
         },
       },

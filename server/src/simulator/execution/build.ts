@@ -322,7 +322,8 @@ export function assignWith(op: ArithmeticOperator, l: Expr, right: Expr, loc: Lo
 export function increment(e: Expr, delta: 1 | -1, post: boolean, loc: Loc): Expr {
   if (e.k === 'error') return e;
   if (!isLvalue(e)) throw new CodeError(loc, 'an increment of something that is no object');
-  const by = e.t.k === 'ptr' ? sizeOf(e.t.to, loc) * delta : (intTypeOf(e, 'an increment'), delta);
+  if (e.t.k !== 'ptr') intTypeOf(e, 'an increment');
+  const by = e.t.k === 'ptr' ? sizeOf(e.t.to, loc) * delta : delta;
   return { k: 'incdec', e, by, post, t: e.t, loc };
 }
 

@@ -116,7 +116,7 @@ export class Emitter {
   convert(operand: Operand, t: CType): Operand {
     const from = intOf(operand.t);
     const to = intOf(t);
-    const { l, h, p } = operand;
+    const { l, p } = operand;
     if (to.bool) return { t, l: this.hold(`(${this.nonZero(operand)}?1:0)`), h: '', p };
     if (to.size === 8) {
       if (from.size === 8) return { ...operand, t };

@@ -33,6 +33,8 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
   let depth = 0;
   let assigned = false;
   const declared: string[] = [];
+  /** `(*name)(…)`: what stands before it is its type. */
+  const pointed: string[] = [];
   const called: string[] = [];
   for (let i = 0; i < end; i++) {
     const { kind, text } = tokens[i]!;
@@ -46,7 +48,7 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
         let at = i + 1;
         while (/^(const|volatile|__\w+)$/.test(tokens[at]?.text ?? '')) at++;
         const name = tokens[at];
-        if (name?.kind === 'id') declared.push(name.text);
+        if (name?.kind === 'id') pointed.push(name.text);
       }
       continue;
     }
@@ -55,17 +57,35 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
     if (next === '(') called.push(text);
     else if (/^[=;,[:]$/.test(next) || /^__\w/.test(next)) declared.push(text);
   }
-  if (isTypedef) index.typedefs.push(...declared, ...called);
-  else if (body >= 0) index.functions.push(...called, ...declared);
+  if (isTypedef) index.typedefs.push(...(pointed.length > 0 ? pointed : typedefNames(tokens, end)));
+  else if (body >= 0) index.functions.push(...called, ...pointed);
   else {
     index.prototypes.push(...called);
-    index.variables.push(...declared);
+    index.variables.push(...declared, ...pointed);
   }
   if (tokens[1]?.text === '(' || called.some((name) => /^[A-Z]\w*$/.test(name) || name.startsWith('__'))) {
     const words = tokens.slice(0, end).filter(({ kind, text }) => kind === 'id' && WORD.test(text));
     index.used.push(...new Set(words.map(({ text }) => text)));
   }
   return index;
+}
+
+const ATTRIBUTE =
+  /^__(attribute__|attribute|aligned\w*|packed|may_alias|no_randomize_layout|randomize_layout)$/;
+
+/** The last word of each declarator that is no attribute; a type before it may look like anything. */
+function typedefNames(tokens: readonly Token[], end: number): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  let name = '';
+  for (let i = 0; i < end; i++) {
+    const { kind, text } = tokens[i]!;
+    if (text === '(' || text === '[' || text === '{') depth++;
+    else if (text === ')' || text === ']' || text === '}') depth--;
+    else if (depth === 0 && kind === 'id' && !ATTRIBUTE.test(text)) name = text;
+    else if (depth === 0 && (text === ';' || text === ',') && name !== '') names.push(name);
+  }
+  return names;
 }
 
 function tagsAndConstants(tokens: readonly Token[], end: number, index: ItemIndex): void {

@@ -49,7 +49,7 @@ const ESCAPES: Readonly<Record<string, number>> = {
 };
 
 /** Bytes of a literal's inside, UTF-8. */
-function unescape(text: string, loc: Loc): number[] {
+function bytesOf(text: string, loc: Loc): number[] {
   const bytes: number[] = [];
   const encoder = new TextEncoder();
   for (let i = 0; i < text.length; i++) {
@@ -78,7 +78,7 @@ function unescape(text: string, loc: Loc): number[] {
 
 export function characterLiteral(token: Token): Expr {
   if (token.text[0] !== "'") throw new CodeError(token.loc, 'a wide character');
-  const bytes = unescape(token.text.slice(1, -1), token.loc);
+  const bytes = bytesOf(token.text.slice(1, -1), token.loc);
   let v = 0n;
   for (const byte of bytes) v = (v << 8n) | BigInt(byte);
   return constant(bytes.length === 1 ? BigInt.asIntN(8, v) : BigInt.asIntN(32, v), INT, token.loc);
@@ -89,7 +89,7 @@ export function stringLiteral(tokens: readonly Token[]): Extract<Expr, { k: 'str
   const bytes: number[] = [];
   for (const { text, loc } of tokens) {
     if (text[0] !== '"') throw new CodeError(loc, 'a wide string');
-    for (const byte of unescape(text.slice(1, -1), loc)) bytes.push(byte);
+    for (const byte of bytesOf(text.slice(1, -1), loc)) bytes.push(byte);
   }
   bytes.push(0);
   const all = Uint8Array.from(bytes);

@@ -20,7 +20,7 @@ export type Plain =
   | { [key: string]: Plain };
 
 /** What a modelled function did: returned (with a value or without one), or one of the special outcomes. */
-export type Outcome = bigint | number | boolean | undefined | void | Special;
+export type Outcome = bigint | number | boolean | undefined | Special;
 
 export type Special =
   | { k: 'block'; why: string }

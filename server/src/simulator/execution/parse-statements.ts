@@ -80,8 +80,8 @@ export class Parser extends ExpressionParser {
         continue;
       }
       const align = Math.max(declared.attributes.align ?? 0, specifiers.attributes.align ?? 0);
-      const variable = {
-        k: 'variable' as const,
+      const variable: Extract<Declared, { k: 'variable' }> = {
+        k: 'variable',
         name,
         type,
         loc,

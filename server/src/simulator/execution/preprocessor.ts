@@ -100,14 +100,23 @@ export class Preprocessor {
     if (undefinition.kind === 'undef') this.local.set(undefinition.name, null);
   }
 
+  /** An option's value as C; nothing where the configuration only takes it for switched on. */
+  private optionValue(name: string): string | undefined {
+    const value = this.configuration.valueOf(name);
+    if (typeof value !== 'number') return undefined;
+    const takesAllAsOn = this.configuration.valueOf('CONFIG_NO_SUCH_OPTION_ANYWHERE') === 1;
+    if (value === 1 && takesAllAsOn) return undefined;
+    return value < 0x80000000 ? String(value) : `0x${BigInt(value).toString(16)}`;
+  }
+
   /** Puts a macro's replacement in front of the input; false where the token is no macro's use. */
   private replace(token: Token, input: Token[]): boolean {
     const { text, loc } = token;
     const followed = input[input.length - 1];
     if (text.startsWith('CONFIG_')) {
-      const value = this.configuration.valueOf(text);
-      if (typeof value === 'number') {
-        input.push({ ...token, kind: 'num', text: String(value), fromMacro: true });
+      const value = this.optionValue(text);
+      if (value !== undefined) {
+        input.push({ ...token, kind: 'num', text: value, fromMacro: true });
         return true;
       }
     }
