@@ -486,6 +486,28 @@ export class Machine {
     return entries;
   }
 
+  /** 1, 2, 4 or 8 bytes at an address. @throws Hazard where they have no known value */
+  loadUnsigned(address: bigint, size: 1 | 2 | 4 | 8): bigint {
+    const { memory } = this;
+    memory.load(
+      Number(BigInt.asIntN(32, address)),
+      Number(BigInt.asIntN(32, address >> 32n)),
+      size,
+      false,
+      0,
+    );
+    const [l, h, unknown] = memory.result as unknown as [number, number, number];
+    if (unknown) memory.unknownUsed(unknown, `what is at 0x${address.toString(16)}`);
+    return BigInt.asUintN(size * 8, addressOf(l, h));
+  }
+
+  /** @throws Hazard where nothing may be written */
+  storeValue(address: bigint, size: 1 | 2 | 4 | 8, value: bigint): void {
+    const [lo, hi] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    const [l, h] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+    this.memory.store(lo, hi, size, l, h, 0, 0);
+  }
+
   /** The C string at an address. @throws Hazard */
   textAt(address: bigint): string {
     const bytes: number[] = [];

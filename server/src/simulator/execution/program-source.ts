@@ -174,7 +174,7 @@ class ProgramSource implements CodeSource {
   /** Names of macros are everywhere: only those of files that are really included may replace a word. */
   private isVisible(file: string, from: string): boolean {
     if (file === from || ALWAYS_INCLUDED.test(file) || GENERIC.test(file)) return true;
-    const { symbols } = this.program;
+    const { symbols } = this;
     if (symbols.includedBy(from).has(file) || this.headers.closure(from).has(file)) return true;
     if (!isHeader(from)) return false;
     // A header sees what its includers have put before it.
