@@ -4,7 +4,7 @@
  */
 import { normalisePath } from '../../program/symbols.js';
 
-export type DefinitionKind = 'macro' | 'tag' | 'typedef' | 'constant' | 'word';
+export type DefinitionKind = 'macro' | 'tag' | 'typedef' | 'constant' | 'word' | 'use';
 
 const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]/gm;
 const MACRO = /^[ \t]*#[ \t]*define[ \t]+(\w+)/gm;
@@ -13,10 +13,12 @@ const ENUM = /\benum\b[^;{}()=]*\{([^}]*)\}/g;
 const TYPEDEF = /\btypedef\b([^;{}]*);|\}\s*([\w\s()]*);/g;
 /** Functions and variables begin in the first column. */
 const DECLARATION = /^[A-Za-z_][^\n]*/gm;
+/** `DEFINE_GUARD(mutex, …` */
+const USE = /^(?:static\s+|extern\s+)?[A-Z][A-Z0-9_]+\s*\(([^;{}]*?)\)/gm;
 const COMMENT = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 
 export class HeaderIndex {
-  private readonly closures = new Map<string, ReadonlySet<string>>();
+  private readonly closures = new Map<string, ReadonlyMap<string, number>>();
   private readonly includes = new Map<string, readonly string[]>();
   private readonly targets = new Map<string, string>();
   private readonly files = new Map<string, string[]>();
@@ -28,8 +30,11 @@ export class HeaderIndex {
     private readonly architecture: string,
   ) {}
 
-  /** The files that a file includes, directly or not, whatever its conditions; they are indexed from then on. */
-  closure(file: string): ReadonlySet<string> {
+  /**
+   * The files that a file includes, directly or not, whatever its conditions, with their rank: the nearest first.
+   * They are indexed from then on.
+   */
+  closure(file: string): ReadonlyMap<string, number> {
     let closure = this.closures.get(file);
     if (closure) return closure;
     const reached = new Set<string>([file]);
@@ -37,7 +42,7 @@ export class HeaderIndex {
       this.index(path);
       for (const target of this.includes.get(path) ?? []) reached.add(target);
     }
-    closure = reached;
+    closure = new Map([...reached].map((path, rank) => [path, rank]));
     this.closures.set(file, closure);
     return closure;
   }
@@ -73,6 +78,8 @@ export class HeaderIndex {
         this.note('constant', name!, path);
     for (const [, plain, behind] of text.matchAll(TYPEDEF))
       for (const [name] of (plain ?? behind ?? '').matchAll(/\w+/g)) this.note('typedef', name, path);
+    for (const [, args] of text.matchAll(USE))
+      for (const [word] of args!.matchAll(/\w+/g)) this.note('use', word, path);
     for (const [line] of text.matchAll(DECLARATION))
       for (const [, name] of line.matchAll(/(\w+)\s*(?=[([;=,)]|$)/g)) this.note('word', name!, path);
   }

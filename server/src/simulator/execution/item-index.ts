@@ -44,7 +44,9 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
       else if (depth === 0 && text === '=') assigned = true;
       else if (depth === 0 && text === ',') assigned = false;
       // `(*name)(…)`
-      if (text === '*' && tokens[i - 1]?.text === '(' && depth === 1) {
+      const opens =
+        tokens[i - 1]?.text === '(' || (tokens[i - 1]?.kind === 'id' && tokens[i - 2]?.text === '(');
+      if (text === '*' && opens && depth === 1) {
         let at = i + 1;
         while (/^(const|volatile|__\w+)$/.test(tokens[at]?.text ?? '')) at++;
         const name = tokens[at];
@@ -52,6 +54,16 @@ export function indexItem(tokens: readonly Token[], body: number): ItemIndex {
       }
       continue;
     }
+    // `typedef void (name)(void)`
+    if (
+      isTypedef &&
+      kind === 'id' &&
+      depth === 1 &&
+      tokens[i - 1]?.text === '(' &&
+      tokens[i + 1]?.text === ')' &&
+      tokens[i + 2]?.text === '('
+    )
+      pointed.push(text);
     if (kind !== 'id' || depth > 0 || assigned) continue;
     const next = tokens[i + 1]?.text ?? ';';
     if (next === '(') called.push(text);

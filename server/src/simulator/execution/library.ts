@@ -1,4 +1,5 @@
 /** Declarations of library functions that gcc knows by itself; the machine has them built in. */
+import { INTRINSICS } from './intrinsics.js';
 import type { CodeSource } from './source.js';
 import { textsSource } from './texts-source.js';
 
@@ -19,3 +20,5 @@ typedef __builtin_va_list va_list;
 typedef unsigned long size_t;
 `,
 });
+
+export const isLibraryFunction = (name: string): boolean => INTRINSICS[name] !== undefined;

@@ -370,8 +370,8 @@ export class Parser extends ExpressionParser {
     }
     if (type.k === 'fn') {
       if (this.is('{')) throw new CodeError(loc, `the nested function ${name}`);
-      const fn = this.names.functionNamed(name);
-      if (fn) this.scope.names.set(name, { k: 'fn', fn });
+      const fn = this.names.functionNamed(name) ?? this.names.declaredFunction(name, type, loc);
+      this.scope.names.set(name, { k: 'fn', fn });
       return;
     }
     if (specifiers.storage === 'extern') {
@@ -438,7 +438,8 @@ export class Parser extends ExpressionParser {
     const last = body[body.length - 1];
     if (last?.k !== 'expr') return { k: 'stmts', body, last: null, t: VOID, loc };
     const e = build.value(last.e);
-    if (e.t.k !== 'void' && e.t.k !== 'agg' && !isScalar(e.t) && e.k !== 'error')
+    if (e.k === 'error') return e;
+    if (e.t.k !== 'void' && e.t.k !== 'agg' && !isScalar(e.t))
       throw new CodeError(loc, `a statement expression of type ${typeName(e.t)}`);
     return { k: 'stmts', body: body.slice(0, -1), last: e, t: e.t, loc };
   }

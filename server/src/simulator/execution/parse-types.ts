@@ -62,7 +62,7 @@ export interface Declarator {
 }
 
 const QUALIFIERS = new Set(
-  'const volatile restrict __const __const__ __volatile __volatile__ __restrict __restrict__ _Atomic __extension__ register auto _Noreturn __thread _Thread_local __signed_ignored'.split(
+  'const volatile restrict __const __const__ __volatile __volatile__ __restrict __restrict__ _Atomic __extension__ register auto _Noreturn __thread _Thread_local'.split(
     ' ',
   ),
 );
@@ -244,6 +244,8 @@ export abstract class TypeParser extends TokenReader {
       const token = this.peek();
       const { text } = token;
       if (token.kind !== 'id') break;
+      if (text === '__seg_gs' || text === '__seg_fs')
+        throw new CodeError(token.loc, `a per-CPU access (${text})`);
       if (QUALIFIERS.has(text)) this.next();
       else if (INLINE.has(text)) {
         this.next();

@@ -4,7 +4,7 @@ import { parseDirective } from '../../kernel-c/directives.js';
 import type { Macro } from './source.js';
 import { CodeError, type Loc, lex, type Token } from './tokens.js';
 
-/** What gcc defines for x86-64 before the first line. */
+/** What gcc defines for x86-64 before the first line, and Kbuild on the command line. */
 const PREDEFINED: Readonly<Record<string, string>> = {
   __x86_64__: '1',
   __x86_64: '1',
@@ -15,6 +15,9 @@ const PREDEFINED: Readonly<Record<string, string>> = {
   __STDC__: '1',
   __STDC_VERSION__: '201112L',
   __OPTIMIZE__: '1',
+  KBUILD_MODNAME: '"kernel"',
+  KBUILD_BASENAME: '"kernel"',
+  KBUILD_MODFILE: '"kernel"',
   __CHAR_BIT__: '8',
   __INT_MAX__: '0x7fffffff',
   __LONG_MAX__: '0x7fffffffffffffffL',

@@ -23,6 +23,8 @@ const ALWAYS_INCLUDED =
 const GENERIC = /^include\/(uapi\/)?asm-generic\//;
 const PUBLIC = /^(include|arch\/\w+\/include)\//;
 
+const GUARD = /^_*[A-Z][A-Z0-9_]*_H_*$/;
+
 const isHeader = (file: string): boolean => !file.endsWith('.c');
 
 interface Definitions {
@@ -87,6 +89,8 @@ class ProgramSource implements CodeSource {
         if (given !== undefined) return given;
         const value = this.configuration.valueOf(symbol);
         if (value !== null) return value;
+        // An include guard: the file is being read.
+        if (GUARD.test(symbol)) return undefined;
         const macro = this.macro(symbol, from);
         if (!macro) return null;
         const number =
@@ -160,11 +164,14 @@ class ProgramSource implements CodeSource {
 
   /** How likely a file's definition is meant. */
   private closeness(file: string, from: Viewpoint): number {
-    const { symbols } = this;
     const { architecture } = this.program;
+    const closure = this.headers.closure(from.file);
+    const rank = closure.get(file);
+    // Of two that are included the one that is reached first.
+    const nearness = rank === undefined ? 0 : 12 - rank / closure.size;
     return (
       (file === from.file ? 100 : 0) +
-      (symbols.includedBy(from.file).has(file) ? 10 : 0) +
+      nearness +
       (file.startsWith(`arch/${architecture}/`) ? 5 : 0) -
       (GENERIC.test(file) ? 1 : 0) -
       (isHeader(file) ? 0 : 20)
@@ -343,6 +350,22 @@ class ProgramSource implements CodeSource {
     return files.filter((file) => pattern.test(this.text(file)));
   }
 
+  *makers(name: string, from: Viewpoint): Iterable<Item> {
+    const closure = this.headers.closure(from.file);
+    const tried = new Set<Item>();
+    for (const part of partsOf(name)) {
+      const files = this.headers.find('use', part).filter((file) => closure.has(file) || isHeader(from.file));
+      for (const file of files) {
+        for (const item of this.itemsOf(file).items) {
+          if (item.hasBody || tried.has(item) || !item.index.used.includes(part)) continue;
+          if (tried.size >= MAX_TRIED) return;
+          tried.add(item);
+          yield item;
+        }
+      }
+    }
+  }
+
   typedef(name: string, from: Viewpoint): Item | undefined {
     const accept = ({ typedefs }: ItemIndex) => typedefs.includes(name);
     return (
@@ -356,6 +379,22 @@ class ProgramSource implements CodeSource {
       this.best(this.defined.constants.get(name), from, accept) ?? this.other('constant', name, from, accept)
     );
   }
+}
+
+/** Uses of macros that are tried for one name. */
+const MAX_TRIED = 40;
+
+/** Words that a name may have been pasted from, longest first: of `class_mutex_t` `class_mutex`, `mutex_t`, `mutex` … */
+function partsOf(name: string): string[] {
+  const words = name.split('_');
+  const parts: string[] = [];
+  for (let length = words.length; length >= 1; length--) {
+    for (let at = 0; at + length <= words.length; at++) {
+      const part = words.slice(at, at + length).join('_');
+      if (part.length > 1) parts.push(part);
+    }
+  }
+  return parts;
 }
 
 /** The directive that begins on a line (from 1). */

@@ -49,6 +49,8 @@ export interface CodeSource {
   typedef(name: string, from: Viewpoint): Item | undefined;
   /** The item whose enum has this constant. */
   enumerator(name: string, from: Viewpoint): Item | undefined;
+  /** Uses of macros at file level that may define a name which stands nowhere: asked last, tried one by one. */
+  makers?(name: string, from: Viewpoint): Iterable<Item>;
   /** A global variable: its definition, else an `extern` declaration. */
   variable(name: string, from: Viewpoint): Item | undefined;
 }
@@ -71,5 +73,8 @@ export function layered(sources: readonly CodeSource[]): CodeSource {
     typedef: (name, from) => first((source) => source.typedef(name, from)),
     enumerator: (name, from) => first((source) => source.enumerator(name, from)),
     variable: (name, from) => first((source) => source.variable(name, from)),
+    *makers(name, from) {
+      for (const source of sources) yield* source.makers?.(name, from) ?? [];
+    },
   };
 }

@@ -2,7 +2,7 @@
 import type { Expr, Local } from './ast.js';
 import type { FunctionSymbol, GlobalVariable } from './symbols.js';
 import { CodeError, type Loc, type Token } from './tokens.js';
-import type { AggregateType, CType, EnumType } from './types.js';
+import type { AggregateType, CType, EnumType, FunctionType } from './types.js';
 
 /** What a name means in a block. */
 export type Meaning =
@@ -42,6 +42,8 @@ export interface FileNames {
   constantNamed(name: string): { v: bigint; t: CType } | undefined;
   globalNamed(name: string): GlobalVariable | undefined;
   functionNamed(name: string): FunctionSymbol | undefined;
+  /** A function that is declared in a block and nowhere else. */
+  declaredFunction(name: string, type: FunctionType, loc: Loc): FunctionSymbol;
 }
 
 const OPENING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };

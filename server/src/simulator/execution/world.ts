@@ -3,14 +3,14 @@
  * function is the same one whichever file names it, because it is known by the place of its definition.
  */
 import type { Initialiser } from './ast.js';
-import { LIBRARY } from './library.js';
+import { isLibraryFunction, LIBRARY } from './library.js';
 import { type Declared, Parser } from './parse-statements.js';
 import { Preprocessor } from './preprocessor.js';
 import type { CodeSource, Item, Viewpoint } from './source.js';
 import type { FunctionSymbol, GlobalVariable } from './symbols.js';
 import type { FileNames } from './token-reader.js';
 import { CodeError, type Loc, type Token } from './tokens.js';
-import { Aggregate, type AggregateType, type CType, type EnumType } from './types.js';
+import { Aggregate, type AggregateType, type CType, type EnumType, type FunctionType } from './types.js';
 
 /** An item with its macros expanded and its declarations read. */
 interface ParsedItem {
@@ -54,8 +54,10 @@ export class World {
 
   preprocessor(unit: Unit, item: Pick<Item, 'macros'>): Preprocessor {
     const { macros } = item;
+    const { from } = unit;
     return new Preprocessor(
-      (name) => macros?.get(name) ?? this.source.macro(name, unit.from),
+      // What the machine has built in isn't replaced by checking variants of it.
+      (name) => (isLibraryFunction(name) ? undefined : (macros?.get(name) ?? this.source.macro(name, from))),
       this.source.configuration,
     );
   }
@@ -205,6 +207,10 @@ class ItemNames implements FileNames {
     const own = this.item.functions.get(name);
     return own?.parse ? own : this.item.unit.functionNamed(name);
   }
+
+  declaredFunction(name: string, type: FunctionType, loc: Loc): FunctionSymbol {
+    return this.item.unit.declaredFunction(name, type, loc);
+  }
 }
 
 /** Names as a file sees them. */
@@ -241,10 +247,21 @@ export class Unit implements FileNames {
     return found;
   }
 
+  /** What the use of a macro at file level makes of a name: `DEFINE_GUARD(mutex, …)` gives `class_mutex_t`. */
+  private made<T>(name: string, take: (parsed: ParsedItem) => T | undefined): T | undefined {
+    for (const item of this.world.source.makers?.(name, this.from) ?? []) {
+      const found = take(this.world.parsed(item));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   typedefNamed(name: string): CType | undefined {
     return this.memoised(this.typedefs, name, () => {
       const item = this.world.source.typedef(name, this.from) ?? LIBRARY.typedef(name, this.from);
-      return this.inItem(item, ({ typedefs }) => typedefs.get(name));
+      const take = ({ typedefs }: ParsedItem) => typedefs.get(name);
+      if (item) return this.inItem(item, take);
+      return name.includes('_') ? this.made(name, take) : undefined;
     });
   }
 
@@ -252,7 +269,8 @@ export class Unit implements FileNames {
     return this.memoised(this.tags, `${kind} ${tag}`, () => {
       const item = this.world.source.tagged(kind, tag, this.from);
       const key = `${kind} ${tag}`;
-      const found = this.inItem(item, ({ tags }) => tags.get(key));
+      const take = ({ tags }: ParsedItem) => tags.get(key);
+      const found = item ? this.inItem(item, take) : this.made(tag, take);
       if (found || kind === 'enum') return found ?? { k: 'enum', tag, underlying: undefined };
       return this.world.opaqueTag(kind, tag, { file: this.from.file, line: 1, column: 1 });
     });
@@ -263,7 +281,9 @@ export class Unit implements FileNames {
   }
 
   globalNamed(name: string): GlobalVariable | undefined {
-    return this.inItem(this.world.source.variable(name, this.from), ({ variables }) => variables.get(name));
+    const take = ({ variables }: ParsedItem) => variables.get(name);
+    const item = this.world.source.variable(name, this.from);
+    return item ? this.inItem(item, take) : undefined;
   }
 
   functionNamed(name: string): FunctionSymbol | undefined {
@@ -272,8 +292,13 @@ export class Unit implements FileNames {
     return (
       this.inItem(source.functionNamed(name, this.from), functions) ??
       this.inItem(source.prototype(name, this.from), functions) ??
-      this.inItem(LIBRARY.prototype(name, this.from), functions)
+      this.inItem(LIBRARY.prototype(name, this.from), functions) ??
+      this.made(name, functions)
     );
+  }
+
+  declaredFunction(name: string, type: FunctionType, loc: Loc): FunctionSymbol {
+    return { key: name, name, type, loc, viewpoint: this.from };
   }
 
   /** A parser for an expression that somebody types, as in a function of this file. */
