@@ -24,8 +24,12 @@ export interface FileItems {
   macros: Map<string, Macro>;
 }
 
-/** What an `#include` of a list of macro uses brings; undefined for other files. */
-export type Included = (path: string) => readonly Token[] | undefined;
+/** The file that an `#include` means, or undefined where it can't be had. */
+export type Included = (path: string) => { file: string; text: string } | undefined;
+
+/** Around what an included list of macro uses brings. */
+const ENTER = '#enter';
+const LEAVE = '#leave';
 
 interface Branch {
   from: number;
@@ -37,10 +41,14 @@ interface Branch {
 class Selection {
   readonly kept: Token[] = [];
   private readonly defined = new Map<string, number | undefined>();
+  /** Function-like macros that this file has defined so far. */
+  private readonly functionLike = new Set<string>();
+  private including = false;
 
   constructor(
     private readonly tokens: readonly Token[],
     private readonly base: Configuration,
+    private readonly included: Included,
   ) {}
 
   private readonly configuration: Configuration = {
@@ -48,33 +56,38 @@ class Selection {
     valueOf: (symbol) => (this.defined.has(symbol) ? this.defined.get(symbol) : this.base.valueOf(symbol)),
   };
 
-  select(from: number, to: number): void {
+  select(from: number, to: number, tokens = this.tokens): void {
     for (let i = from; i < to; i++) {
-      const token = this.tokens[i]!;
+      const token = tokens[i]!;
       if (token.kind !== 'directive') {
         this.kept.push(token);
         continue;
       }
       const directive = parseDirective(token.text);
-      if (directive.kind === 'if') i = this.group(i, to, (directive as { condition: string }).condition);
+      if (directive.kind === 'if')
+        i = this.group(i, to, (directive as { condition: string }).condition, tokens);
       else if (directive.kind === 'define') {
         const { name, parameters, body } = directive.macro;
         const number = Number(body.replace(/[uUlL]+$/, '').replace(/^\((.*)\)$/, '$1'));
         this.defined.set(name, parameters === null && body !== '' && Number.isInteger(number) ? number : 1);
+        if (parameters !== null) this.functionLike.add(name);
         this.kept.push(token);
       } else if (directive.kind === 'undef') {
         this.defined.set(directive.name, undefined);
+        this.functionLike.delete(directive.name);
         this.kept.push(token);
-      } else if (directive.kind === 'include') this.kept.push(token);
+      } else if (directive.kind === 'include') this.include(directive.path, token);
     }
   }
 
-  private group(open: number, to: number, condition: string): number {
+  private group(open: number, to: number, condition: string, tokens: readonly Token[]): number {
     const branches: Branch[] = [];
     let from = open + 1;
     let nesting = 0;
     let earlier: Truth = 'true';
-    let own = this.isGuard(open, condition) ? 'true' : evaluateCondition(condition, this.configuration);
+    let own = this.isGuard(tokens, open, condition)
+      ? 'true'
+      : evaluateCondition(condition, this.configuration);
     let end = to;
     const close = (at: number) => {
       branches.push({ from, to: at, truth: both(earlier, own) });
@@ -82,7 +95,7 @@ class Selection {
       from = at + 1;
     };
     for (let i = open + 1; i < to; i++) {
-      const token = this.tokens[i]!;
+      const token = tokens[i]!;
       if (token.kind !== 'directive') continue;
       const directive = parseDirective(token.text);
       if (directive.kind === 'if') nesting++;
@@ -100,14 +113,30 @@ class Selection {
     close(end);
     const chosen =
       branches.find(({ truth }) => truth === 'true') ?? branches.find(({ truth }) => truth === 'unknown');
-    if (chosen) this.select(chosen.from, chosen.to);
+    if (chosen) this.select(chosen.from, chosen.to, tokens);
     return end;
   }
 
+  /** A list of uses of macros that this file has just defined is part of this file. */
+  private include(path: string, token: Token): void {
+    if (this.functionLike.size === 0 || this.including) return;
+    const target = this.included(path);
+    if (!target) return;
+    const uses = new RegExp(`^[ \\t]*(?:${[...this.functionLike].join('|')})[ \\t]*\\(`, 'm');
+    if (!uses.test(target.text)) return;
+    const tokens = lex(target.text, target.file);
+    const marker = (text: string): Token => ({ kind: 'directive', text, loc: token.loc, space: true });
+    this.including = true;
+    this.kept.push(marker(ENTER));
+    this.select(0, tokens.length, tokens);
+    this.kept.push(marker(LEAVE));
+    this.including = false;
+  }
+
   /** `#ifndef X`, `#define X`: a guard, or a default. */
-  private isGuard(open: number, condition: string): boolean {
+  private isGuard(tokens: readonly Token[], open: number, condition: string): boolean {
     const symbol = /^!\s*defined\s*\(?\s*(\w+)\s*\)?$/.exec(condition)?.[1];
-    const next = this.tokens[open + 1];
+    const next = tokens[open + 1];
     if (symbol === undefined || next?.kind !== 'directive') return false;
     const directive = parseDirective(next.text);
     return directive.kind === 'define' && directive.macro.name === symbol;
@@ -121,6 +150,8 @@ class Splitter {
   private readonly items: FileItem[] = [];
   private readonly macros = new Map<string, Macro>();
   private readonly partners: Int32Array;
+  /** The `#include` that the tokens come from. */
+  private via: string | undefined;
 
   constructor(
     private readonly tokens: readonly Token[],
@@ -144,6 +175,8 @@ class Splitter {
   }
 
   private directive(token: Token): void {
+    if (token.text === ENTER) this.via = `${token.loc.file}:${token.loc.line}`;
+    if (token.text === LEAVE) this.via = undefined;
     const macro = macroFrom(token);
     if (macro) {
       this.macros.set(macro.name, macro);
@@ -226,6 +259,7 @@ class Splitter {
       index: indexItem(tokens, bodyAt),
       isStatic: tokens.slice(0, bodyAt < 0 ? 12 : Math.min(12, bodyAt)).some(({ text }) => text === 'static'),
       hasBody: body >= 0,
+      ...(this.via !== undefined && { via: this.via, macros: new Map(this.macros) }),
     });
   }
 }
@@ -258,9 +292,10 @@ export function readItems(
   file: string,
   configuration: Configuration,
   instance?: string,
+  included: Included = () => undefined,
 ): FileItems {
   const tokens = lex(text, file);
-  const selection = new Selection(tokens, configuration);
+  const selection = new Selection(tokens, configuration, included);
   selection.select(0, tokens.length);
   return new Splitter(selection.kept, file, instance).run();
 }

@@ -84,7 +84,8 @@ export class HeaderIndex {
       for (const [, name] of line.matchAll(/(\w+)\s*(?=[([;=,)]|$)/g)) this.note('word', name!, path);
   }
 
-  private resolve(from: string, path: string): string | undefined {
+  /** The file that an include in a file means. */
+  resolve(from: string, path: string): string | undefined {
     const folder = from.slice(0, from.lastIndexOf('/') + 1);
     const key = `${folder}\n${path}`;
     let target = this.targets.get(key);

@@ -145,3 +145,19 @@ function skipGroup(tokens: readonly Token[], open: number): number {
   }
   return tokens.length - 1;
 }
+
+/** Uses of macros that are tried for one name. */
+export const MAX_TRIED = 40;
+
+/** Words that a name may have been pasted from, longest first: of `class_mutex_t` `class_mutex`, `mutex_t`, `mutex` … */
+export function partsOf(name: string): string[] {
+  const words = name.split('_');
+  const parts: string[] = [];
+  for (let length = words.length; length >= 1; length--) {
+    for (let at = 0; at + length <= words.length; at++) {
+      const part = words.slice(at, at + length).join('_');
+      if (part.length > 1) parts.push(part);
+    }
+  }
+  return parts;
+}

@@ -8,7 +8,7 @@ import type { Program } from '../../program/program.js';
 import { Symbols } from '../../program/symbols.js';
 import { type FileItem, type FileItems, readItems } from './file-items.js';
 import { type DefinitionKind, HeaderIndex } from './header-index.js';
-import type { ItemIndex } from './item-index.js';
+import { type ItemIndex, MAX_TRIED, partsOf } from './item-index.js';
 import { macroFrom } from './preprocessor.js';
 import type { CodeSource, Item, Macro, Viewpoint } from './source.js';
 import { CodeError, lex, type Token } from './tokens.js';
@@ -43,6 +43,7 @@ class ProgramSource implements CodeSource {
   private readonly headers: HeaderIndex;
   private readonly symbols: Symbols;
   private definitions: Definitions | undefined;
+  private includers: Map<string, readonly string[]> | undefined;
 
   constructor(
     private readonly program: Program,
@@ -205,10 +206,32 @@ class ProgramSource implements CodeSource {
       const from: Viewpoint = { file, ...(instance !== undefined && { instance }) };
       // Its own conditions may lead back to it.
       this.files.set(key, { items: [], macros: new Map() });
-      items = readItems(this.text(file), file, this.configurationOf(from), instance);
+      items = readItems(this.text(file), file, this.configurationOf(from), instance, (path) =>
+        this.included(file, path),
+      );
       this.files.set(key, items);
     }
     return items;
+  }
+
+  private included(from: string, path: string): { file: string; text: string } | undefined {
+    const file = this.headers.resolve(from, path);
+    const text = file === undefined ? undefined : this.optionalText(file);
+    return file === undefined || text === undefined ? undefined : { file, text };
+  }
+
+  /** Files that include a list of macro uses, each with macros of its own. */
+  private includersOf(file: string): readonly string[] {
+    if (!this.includers) {
+      this.includers = new Map();
+      for (const path of this.program.paths) {
+        for (const { defined, path: target } of this.program.file(path)!.includes) {
+          const found = defined && this.headers.resolve(path, target);
+          if (found) this.includers.set(found, [...(this.includers.get(found) ?? []), path]);
+        }
+      }
+    }
+    return [...new Set(this.includers.get(file) ?? [])];
   }
 
   /** The item at a line, or the one that may define the name. */
@@ -355,7 +378,7 @@ class ProgramSource implements CodeSource {
     const tried = new Set<Item>();
     for (const part of partsOf(name)) {
       const files = this.headers.find('use', part).filter((file) => closure.has(file) || isHeader(from.file));
-      for (const file of files) {
+      for (const file of files.flatMap((one) => [one, ...this.includersOf(one)])) {
         for (const item of this.itemsOf(file).items) {
           if (item.hasBody || tried.has(item) || !item.index.used.includes(part)) continue;
           if (tried.size >= MAX_TRIED) return;
@@ -379,22 +402,6 @@ class ProgramSource implements CodeSource {
       this.best(this.defined.constants.get(name), from, accept) ?? this.other('constant', name, from, accept)
     );
   }
-}
-
-/** Uses of macros that are tried for one name. */
-const MAX_TRIED = 40;
-
-/** Words that a name may have been pasted from, longest first: of `class_mutex_t` `class_mutex`, `mutex_t`, `mutex` … */
-function partsOf(name: string): string[] {
-  const words = name.split('_');
-  const parts: string[] = [];
-  for (let length = words.length; length >= 1; length--) {
-    for (let at = 0; at + length <= words.length; at++) {
-      const part = words.slice(at, at + length).join('_');
-      if (part.length > 1) parts.push(part);
-    }
-  }
-  return parts;
 }
 
 /** The directive that begins on a line (from 1). */

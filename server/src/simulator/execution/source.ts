@@ -34,6 +34,8 @@ export interface Item {
   /** Macros in force only here: those that stood before an `#include` of a list of macro uses. */
   macros?: ReadonlyMap<string, Macro>;
   instance?: string;
+  /** The `#include` that brought it, of a list of macro uses. */
+  via?: string;
 }
 
 /** Definitions by name, as a file sees them. What isn't there is `undefined`, never a guess. */

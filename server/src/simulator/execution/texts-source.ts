@@ -1,20 +1,47 @@
 /** A `CodeSource` over a handful of C texts in memory. */
 import { type Configuration, configurationOf } from '../../kernel-c/conditions.js';
 import { type FileItem, type FileItems, readItems } from './file-items.js';
-import type { ItemIndex } from './item-index.js';
+import { type ItemIndex, MAX_TRIED, partsOf } from './item-index.js';
 import type { CodeSource, Item, Macro, Viewpoint } from './source.js';
 
 type Kind = keyof ItemIndex;
 
-/** What a configuration says of symbols; of others, that they are not defined. */
-function closed(configuration: Configuration): Configuration {
+const DEFINE = /^[ \t]*#[ \t]*define[ \t]+(\w+)(?:[ \t]+(\S+))?/gm;
+const IS_GUARD = /^_*[A-Z][A-Z0-9_]*_H_*$/;
+
+/** What a configuration says of symbols, and what the texts define; of others, that they are not defined. */
+function closed(configuration: Configuration, texts: Readonly<Record<string, string>>): Configuration {
+  const defined = new Map<string, number>([
+    ['__x86_64__', 1],
+    ['__KERNEL__', 1],
+  ]);
+  for (const text of Object.values(texts)) {
+    for (const [, name, value] of text.matchAll(DEFINE)) {
+      const number = Number(value?.replace(/[uUlL]+$/, ''));
+      if (!IS_GUARD.test(name!)) defined.set(name!, Number.isInteger(number) ? number : 1);
+    }
+  }
   return {
     key: configuration.key,
     valueOf: (symbol) => {
       const value = configuration.valueOf(symbol);
-      return value === null ? (symbol === '__x86_64__' || symbol === '__KERNEL__' ? 1 : undefined) : value;
+      return value === null ? defined.get(symbol) : value;
     },
   };
+}
+
+/** A text by the end of its path. */
+function included(
+  texts: Readonly<Record<string, string>>,
+  from: string,
+  path: string,
+): { file: string; text: string } | undefined {
+  const beside = `${from.slice(0, from.lastIndexOf('/') + 1)}${path}`;
+  const file =
+    texts[beside] !== undefined
+      ? beside
+      : Object.keys(texts).find((one) => one === path || one.endsWith(`/${path}`));
+  return file === undefined ? undefined : { file, text: texts[file]! };
 }
 
 class TextsSource implements CodeSource {
@@ -26,8 +53,9 @@ class TextsSource implements CodeSource {
     texts: Readonly<Record<string, string>>,
     readonly configuration: Configuration,
   ) {
+    const conditions = closed(configuration, texts);
     for (const [file, text] of Object.entries(texts)) {
-      const read = readItems(text, file, closed(configuration));
+      const read = readItems(text, file, conditions, undefined, (path) => included(texts, file, path));
       this.files.set(file, read);
       for (const item of read.items) this.note(item);
       for (const [name, macro] of read.macros)
@@ -80,6 +108,23 @@ class TextsSource implements CodeSource {
 
   enumerator(name: string, from: Viewpoint): Item | undefined {
     return this.find('enumerators', name, from);
+  }
+
+  *makers(name: string, from: Viewpoint): Iterable<Item> {
+    const tried = new Set<Item>();
+    for (const part of partsOf(name)) {
+      for (const item of this.byName.get(`used ${part}`) ?? []) {
+        if (
+          item.hasBody ||
+          tried.has(item) ||
+          (item.isStatic && item.file !== from.file && item.file.endsWith('.c'))
+        )
+          continue;
+        if (tried.size >= MAX_TRIED) return;
+        tried.add(item);
+        yield item;
+      }
+    }
   }
 
   variable(name: string, from: Viewpoint): Item | undefined {

@@ -30,7 +30,8 @@ interface ParsedItem {
 
 const keyOf = (item: Item): string => {
   const { loc } = item.tokens[0]!;
-  return `${item.file}:${loc.line}:${loc.column}${item.instance ? `:${item.instance}` : ''}`;
+  const { file, instance = '', via = '' } = item;
+  return `${file}:${loc.file === file ? '' : loc.file}:${loc.line}:${loc.column}:${instance}:${via}`;
 };
 
 export class World {
@@ -256,6 +257,18 @@ export class Unit implements FileNames {
     return undefined;
   }
 
+  /** A variable that a macro's use defines, rather than one that it declares. */
+  private madeGlobal(name: string): GlobalVariable | undefined {
+    if (!name.includes('_')) return undefined;
+    let declared: GlobalVariable | undefined;
+    const defined = this.made(name, ({ variables }) => {
+      const found = variables.get(name);
+      if (found?.extern) declared ??= found;
+      return found && !found.extern ? found : undefined;
+    });
+    return defined ?? declared;
+  }
+
   typedefNamed(name: string): CType | undefined {
     return this.memoised(this.typedefs, name, () => {
       const item = this.world.source.typedef(name, this.from) ?? LIBRARY.typedef(name, this.from);
@@ -283,7 +296,9 @@ export class Unit implements FileNames {
   globalNamed(name: string): GlobalVariable | undefined {
     const take = ({ variables }: ParsedItem) => variables.get(name);
     const item = this.world.source.variable(name, this.from);
-    return item ? this.inItem(item, take) : undefined;
+    const found = item && this.inItem(item, take);
+    if (found && !found.extern) return found;
+    return this.madeGlobal(name) ?? found;
   }
 
   functionNamed(name: string): FunctionSymbol | undefined {
