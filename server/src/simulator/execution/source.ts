@@ -57,7 +57,10 @@ export interface CodeSource {
   variable(name: string, from: Viewpoint): Item | undefined;
 }
 
-/** Several sources as one; the first that knows a name answers. Put overriding definitions before the tree. */
+/**
+ * Several sources as one; the first that knows a name answers. Put overriding definitions before the tree: a function
+ * there also stands for the tree's macro of that name.
+ */
 export function layered(sources: readonly CodeSource[]): CodeSource {
   const first = <T>(ask: (source: CodeSource) => T | undefined): T | undefined => {
     for (const source of sources) {
@@ -68,7 +71,14 @@ export function layered(sources: readonly CodeSource[]): CodeSource {
   };
   return {
     configuration: sources[sources.length - 1]!.configuration,
-    macro: (name, from) => first((source) => source.macro(name, from)),
+    macro(name, from) {
+      for (const source of sources) {
+        const macro = source.macro(name, from);
+        if (macro) return macro;
+        if (source.functionNamed(name, from) || source.prototype(name, from)) return undefined;
+      }
+      return undefined;
+    },
     functionNamed: (name, from) => first((source) => source.functionNamed(name, from)),
     prototype: (name, from) => first((source) => source.prototype(name, from)),
     tagged: (kind, tag, from) => first((source) => source.tagged(kind, tag, from)),
