@@ -32,8 +32,8 @@ export interface CompiledFunction {
   /** Bytes. */
   frameSize: number;
   parameters: CompiledParameter[];
-  /** State of each byte of a new frame. */
-  states: Uint8Array;
+  /** State of each byte of a new frame, by fours. */
+  states: Int32Array;
   locals: VisibleLocal[];
   /** Place of each case; where steps begin. */
   places: Loc[];
@@ -119,10 +119,10 @@ export class FunctionCompiler extends ExpressionCompiler {
   }
 
   /** What isn't a variable or a spilled value is nothing: running over an array's end is noticed. */
-  private states(frameSize: number): Uint8Array {
+  private states(frameSize: number): Int32Array {
     const states = new Uint8Array(frameSize);
     for (const { offset, size } of this.extents) states.fill(1, offset, offset + size);
-    return states;
+    return new Int32Array(states.buffer);
   }
 
   override allocate(size: number, align: number): number {

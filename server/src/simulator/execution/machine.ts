@@ -228,13 +228,16 @@ export class Machine {
 
   /** Compiled code calls a function; the arguments are in `passed`. */
   call(thread: Thread, _frame: Frame | undefined, site: CallSite, index: number, into: number): void {
-    const fn = this.functions[index]!;
-    const model = this.modelled.get(fn.name);
-    if (model || !fn.parse) {
-      this.enterModelled(thread, fn, site, into);
-      return;
+    let code = this.codes[index];
+    if (!code) {
+      const fn = this.functions[index]!;
+      if (this.modelled.has(fn.name) || !fn.parse) {
+        this.enterModelled(thread, fn, site, into);
+        return;
+      }
+      code = this.code(index);
     }
-    const code = this.code(index);
+    const { symbol: fn } = code.compiled;
     const { parameters, frameSize, states, variadic } = code.compiled;
     const count = site.args.length;
     if (count < parameters.length || (count > parameters.length && !variadic && !fn.type.unknown))
@@ -249,13 +252,14 @@ export class Machine {
       throw new Hazard('stack-overflow', `no room on the stack of ${thread.name} for ${fn.name}`);
     thread.top = fp + size;
     const { memory, passed } = this;
-    memory.s8.set(states, fp);
+    memory.setStates(fp, states);
     memory.touch(fp, size);
-    parameters.forEach(({ offset, size: bytes, isAggregate }, parameter) => {
-      const at = parameter * 3;
+    for (let i = 0; i < parameters.length; i++) {
+      const { offset, size: bytes, isAggregate } = parameters[i]!;
+      const at = i * 3;
       if (isAggregate) memory.copy(fp + offset, SPACE, passed[at]!, passed[at + 1]!, bytes);
       else memory.storeOwn(fp + offset, bytes, passed[at]!, passed[at + 1]!, passed[at + 2]!);
-    });
+    }
     if (extra > 0) memory.s8.fill(1, fp + frameSize, fp + size);
     for (let i = 0; i < extra; i++) {
       const at = (parameters.length + i) * 3;
@@ -306,7 +310,7 @@ export class Machine {
   /** Compiled code returns; the value is in `returned`. */
   leave(thread: Thread, frame: Frame): void {
     thread.frames.pop();
-    this.memory.s8.fill(0, frame.fp, frame.fp + frame.size);
+    this.memory.clearStates(frame.fp, frame.size);
     thread.top = frame.fp;
     this.deliver(thread);
   }

@@ -199,6 +199,19 @@ export class Memory {
     this.touch(start, size);
   }
 
+  /** States of a new frame; a loop is quicker than the library for the few words of most. */
+  setStates(start: number, states: Int32Array): void {
+    const { s32 } = this;
+    const at = start >> 2;
+    for (let i = 0; i < states.length; i++) s32[at + i] = states[i]!;
+  }
+
+  clearStates(start: number, size: number): void {
+    const end = (start + size) >> 2;
+    if (size > 512) this.s32.fill(0, start >> 2, end);
+    else for (let i = start >> 2; i < end; i++) this.s32[i] = 0;
+  }
+
   /** Notes that bytes are written. */
   touch(start: number, size: number): void {
     for (let page = start >>> PAGE_SHIFT; page <= (start + Math.max(size, 1) - 1) >>> PAGE_SHIFT; page++)
@@ -344,8 +357,17 @@ export class Memory {
     this.dirty[(at + size - 1) >>> PAGE_SHIFT] = 1;
   }
 
-  /** Puts a known or unknown value where an object is sure to be, such as a frame's own. */
+  /** Puts a value into a frame whose pages are marked as written; `at` is aligned. */
   storeOwn(at: number, size: number, low: number, high: number, unknown: number): void {
+    if (unknown === 0 && (size === 8 || size === 4)) {
+      const index = at >> 2;
+      this.m32[index] = low;
+      this.s32[index] = KNOWN_32;
+      if (size === 4) return;
+      this.m32[index + 1] = high;
+      this.s32[index + 1] = KNOWN_32;
+      return;
+    }
     this.store(at, SPACE, size, low, high, unknown, 0);
   }
 
