@@ -267,3 +267,40 @@ test('a global variable that is first used after a state was saved has its first
   machine.run(thread);
   expect(resultOf(thread)).toBe(13n);
 });
+
+test('models see objects by the names of their members', () => {
+  const machine = machineOf(
+    `struct list { struct list *next; };
+     typedef unsigned long long gfn_t;
+     struct slot { gfn_t base; int delta; unsigned kind : 3; signed small : 5; struct { struct list list; }; int data[3]; };
+     int touch(struct slot *slot);
+     static struct slot other = { .base = 9 };
+     int f(void) { struct slot s = { .base = 5, .delta = -2, .small = -3, .list.next = &other.list, .data = { 1, 2, 3 } };
+       return touch(&s) * 1000 + s.data[2] * 100 + s.kind; }`,
+    {
+      modelled: {
+        touch: (one) => {
+          const slot = one.machine.object(one.address(0), 'struct slot', FILE);
+          slot.set('data[2]', 7);
+          slot.set('kind', 13);
+          expect(slot.follow('list.next')!.address).toBe(
+            one.machine.addressOfGlobal('other', FILE).address + 16n,
+          );
+          return slot.get('base') + slot.get('delta') + slot.get('small') + slot.get('data[1]');
+        },
+      },
+    },
+  );
+  expect(call(machine, 'f')).toBe(2000n + 700n + 5n);
+});
+
+test('what can not be executed is known before it is reached, and so are the lines to stop at', () => {
+  const machine = machineOf(
+    'int f(int a)\n{\n\tif (a)\n\t\treturn nowhere;\n\tasm volatile("cpuid");\n\treturn 0;\n}\n',
+  );
+  expect(machine.problemsOf('f', FILE).map(({ message }) => message)).toEqual([
+    `${FILE}:4: unknown identifier nowhere`,
+    `${FILE}:5: inline assembly (cpuid)`,
+  ]);
+  expect(machine.linesOf('f', FILE)).toEqual([3, 4, 5, 6, 7]);
+});

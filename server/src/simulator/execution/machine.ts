@@ -18,6 +18,7 @@ import {
   type ModelledFunction,
   type Outcome,
 } from './modelled.js';
+import { CObject, typeNamed } from './objects.js';
 import type { CodeSource } from './source.js';
 import type { FunctionSymbol, GlobalVariable } from './symbols.js';
 import { type Code, type Frame, restoreThread, type SavedThread, saveThread, type Thread } from './thread.js';
@@ -174,6 +175,23 @@ export class Machine {
     const code: Code = { compiled, executed, run: make(this, compiled.constants, executed) };
     this.codes[index] = code;
     return code;
+  }
+
+  /** What in a function can't be executed: constructs and names, each at its place. They are errors when reached. */
+  problemsOf(name: string, file: string): CodeError[] {
+    try {
+      const { constants } = this.code(this.indexOf(this.functionNamed(name, file))).compiled;
+      return constants.filter((constant) => constant instanceof CodeError);
+    } catch (error) {
+      if (error instanceof CodeError) return [error];
+      throw error;
+    }
+  }
+
+  /** Lines of a function at which a thread can stop, in order. @throws CodeError where it can't be compiled */
+  linesOf(name: string, file: string): number[] {
+    const { places, boundaries } = this.code(this.indexOf(this.functionNamed(name, file))).compiled;
+    return [...new Set([...boundaries].map((pc) => places[pc]!.line))].sort((a, b) => a - b);
   }
 
   /** Lines of each file on which a step has begun. */
@@ -510,6 +528,49 @@ export class Machine {
     const [lo, hi] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
     const [l, h] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
     this.memory.store(lo, hi, size, l, h, 0, 0);
+  }
+
+  loadBits(address: bigint, bit: number, width: number, signed: boolean): bigint {
+    const { memory } = this;
+    memory.loadBits(
+      Number(BigInt.asIntN(32, address)),
+      Number(BigInt.asIntN(32, address >> 32n)),
+      0,
+      bit,
+      width,
+      signed,
+    );
+    const [l, h, unknown] = memory.result as unknown as [number, number, number];
+    if (unknown) memory.unknownUsed(unknown, `what is at 0x${address.toString(16)}`);
+    return signed ? BigInt.asIntN(64, addressOf(l, h)) : addressOf(l, h);
+  }
+
+  storeBits(address: bigint, bit: number, width: number, value: bigint): void {
+    const [lo, hi] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    const [l, h] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
+    this.memory.storeBits(lo, hi, 0, bit, width, l, h, 0);
+  }
+
+  /** Sets bytes. @throws Hazard where no object is */
+  fill(address: bigint, byte: number, size: number): void {
+    this.memory.fill(
+      Number(BigInt.asIntN(32, address)),
+      Number(BigInt.asIntN(32, address >> 32n)),
+      byte,
+      size,
+    );
+  }
+
+  /** A heap object of zeroes; `origin` tells in messages where it comes from. @throws Hazard out-of-memory */
+  allocateZeroed(size: number, align: number, origin: string): bigint {
+    const address = this.memory.allocate(size, align, origin);
+    this.fill(address, 0, size);
+    return address;
+  }
+
+  /** The object of a type at an address; names are seen from a file. @throws CodeError */
+  object(address: bigint, type: string, file: string): CObject {
+    return new CObject(this, address, typeNamed(this, type, file), file);
   }
 
   /** The C string at an address. @throws Hazard */
