@@ -332,6 +332,7 @@ static void run@(void)
 	out((u64)w.pfn << 12); out(w.high); out((u64)w.pfn >> 4); out(w.low); w.pfn = 0x123; w.low = -1; w.high = 0x7ff; out(*(u64 *)&w); out(w.pfn == 0x123); out(w.high < 0); out(sizeof(w)); out(w.pfn & 0xff); out(w.high >> 2);
 	r.word = 0; r.flag = 2; out(r.flag); r.flag = 0; out(r.word); r.level = -1; out(r.level > 0 ? -1 < r.level : 5); out(r.level - 16 < 0);
 	struct { int a : 3; unsigned b : 3; } t = { 7, 7 }; out(t.a); out(t.b); out(t.a < 0); out(-t.b); out(~t.b); t.a = t.b = 2; out(t.a + t.b); t.b |= 5; t.b ^= 1; t.b <<= 1; out(t.b);
+	out(-(1, t.b) < 5); out(-(t.b = 3) < 1); out(~t.b++ < 0); out(-(t.b += 1) < 2);
 }`,
   'loops and statics': `
 static int next@(void) { static int n = 5; static const char *names[] = { "a", "bc" }; n += 3; return n + names[1][n & 1]; }

@@ -104,18 +104,36 @@ export function intTypeOf(e: Expr, what: string): IntType {
   return type;
 }
 
+/** Width of the bit-field whose value an expression is: gcc gives such a value a type of that width. */
+function fieldWidth(e: Expr): number | undefined {
+  switch (e.k) {
+    case 'member':
+      return e.bit?.width;
+    case 'comma':
+      return fieldWidth(e.r);
+    case 'assign':
+    case 'opassign':
+      return fieldWidth(e.l);
+    case 'incdec':
+      return fieldWidth(e.e);
+    default:
+      return undefined;
+  }
+}
+
 /** A bit-field narrower than int is promoted to int. */
 function promotedType(e: Expr, what: string): IntType {
   const type = intTypeOf(e, what);
-  if (e.k === 'member' && e.bit) {
-    if (e.bit.width < 32 || (e.bit.width === 32 && type.signed)) return INT;
-    if (e.bit.width === 32 && type.size === 8)
+  const width = fieldWidth(e);
+  if (width !== undefined) {
+    if (width < 32 || (width === 32 && type.signed)) return INT;
+    if (width === 32 && type.size === 8)
       return { ...type, size: 4, rank: 3, name: 'unsigned int', signed: false };
     // Beyond int gcc computes with the field's own width (clang doesn't): only what can't overflow is let through.
-    if (e.bit.width < type.size * 8 && type.size === 8 && /(?:[-+*|^]|<<|unary operator)$/.test(what))
+    if (width < type.size * 8 && type.size === 8 && /(?:[-+*|^]|<<|unary operator)$/.test(what))
       throw new CodeError(
         e.loc,
-        `${what} on a bit-field of ${e.bit.width} bits, which compilers disagree about: cast it`,
+        `${what} on a bit-field of ${width} bits, which compilers disagree about: cast it`,
       );
   }
   return promoted(type);

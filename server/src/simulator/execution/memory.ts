@@ -5,28 +5,14 @@
  * (the directmap of the modelled machine, user memory) go to an `ExternalMemory`.
  */
 import { Hazard } from './hazard.js';
+import { Byte, PAGE_SHIFT, PagedBytes, type SavedPages } from './paged-bytes.js';
 
 /** Upper half of this space's addresses, as int32: 0xffffc900_00000000 is where the kernel's vmalloc area is. */
 export const SPACE = 0xffffc900 | 0;
 export const SPACE_BASE = 0xffffc900_00000000n;
 
-/** State of a byte. */
-export enum Byte {
-  /** No object is here. */
-  None = 0,
-  Uninitialised = 1,
-  /** Made from what an unmodelled function returned; the bytes hold the number of its origin. */
-  Unknown = 2,
-  Known = 3,
-}
-
 export const KNOWN_16 = 0x0303;
 export const KNOWN_32 = 0x03030303;
-
-const PAGE_SHIFT = 12;
-const PAGE = 1 << PAGE_SHIFT;
-/** Pages whose saved copies are kept in one array. */
-const CHUNK = 64;
 
 /** Memory outside of the C program's own: what it reads and writes there is the modelled machine's business. */
 export interface ExternalMemory {
@@ -46,17 +32,9 @@ export interface MemoryObject {
   freedAt?: string;
 }
 
-interface SavedPage {
-  bytes: Uint8Array;
-  states: Uint8Array;
-  hash?: number;
-}
-
-type SavedChunk = readonly (SavedPage | undefined)[];
-
 /** All of the memory at one time; shares what didn't change with its neighbours. */
 export interface MemoryImage {
-  readonly chunks: readonly (SavedChunk | undefined)[];
+  readonly chunks: SavedPages;
   readonly objects: readonly MemoryObject[];
   readonly heapTop: number;
 }
@@ -74,23 +52,12 @@ export const DEFAULT_HEAP = 28 * MEGABYTE;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-export class Memory {
-  readonly m8: Uint8Array;
-  readonly i8: Int8Array;
-  readonly m16: Uint16Array;
-  readonly i16: Int16Array;
-  readonly m32: Int32Array;
-  readonly s8: Uint8Array;
-  readonly s16: Uint16Array;
-  readonly s32: Int32Array;
-  /** Pages written since they were last saved. */
-  readonly dirty: Uint8Array;
+export class Memory extends PagedBytes {
   /** Results of slow accesses: lower half, upper half, number of the unknown value's origin or 0. */
   readonly result = new Int32Array(3);
   /** Names of unknown values, by number: 0 is none. */
   readonly unknowns: string[] = [''];
   external: ExternalMemory = { load: () => undefined, store: () => false };
-  private saved: (SavedChunk | undefined)[];
   /** Sorted by address: heap objects are never given the same place twice. */
   private objects: MemoryObject[] = [];
   private sharedObjects = false;
@@ -98,23 +65,9 @@ export class Memory {
   private heapTop: number = LAYOUT.heap;
   private globalTop: number = LAYOUT.globals;
 
-  private readonly end: number;
-
-  /** @param heapSize bytes, whole pages */
+  /** @param heapSize bytes */
   constructor(heapSize = DEFAULT_HEAP) {
-    this.end = LAYOUT.heap + Math.ceil(heapSize / (PAGE * CHUNK)) * PAGE * CHUNK;
-    const bytes = new ArrayBuffer(this.end);
-    const states = new ArrayBuffer(this.end);
-    this.m8 = new Uint8Array(bytes);
-    this.i8 = new Int8Array(bytes);
-    this.m16 = new Uint16Array(bytes);
-    this.i16 = new Int16Array(bytes);
-    this.m32 = new Int32Array(bytes);
-    this.s8 = new Uint8Array(states);
-    this.s16 = new Uint16Array(states);
-    this.s32 = new Int32Array(states);
-    this.dirty = new Uint8Array(this.end >> PAGE_SHIFT);
-    this.saved = new Array<SavedChunk | undefined>(this.dirty.length / CHUNK).fill(undefined);
+    super(LAYOUT.heap + heapSize);
   }
 
   // ---- objects
@@ -192,30 +145,6 @@ export class Memory {
       else high = middle;
     }
     return low - 1;
-  }
-
-  setState(start: number, size: number, state: Byte): void {
-    this.s8.fill(state, start, start + size);
-    this.touch(start, size);
-  }
-
-  /** States of a new frame; a loop is quicker than the library for the few words of most. */
-  setStates(start: number, states: Int32Array): void {
-    const { s32 } = this;
-    const at = start >> 2;
-    for (let i = 0; i < states.length; i++) s32[at + i] = states[i]!;
-  }
-
-  clearStates(start: number, size: number): void {
-    const end = (start + size) >> 2;
-    if (size > 512) this.s32.fill(0, start >> 2, end);
-    else for (let i = start >> 2; i < end; i++) this.s32[i] = 0;
-  }
-
-  /** Notes that bytes are written. */
-  touch(start: number, size: number): void {
-    for (let page = start >>> PAGE_SHIFT; page <= (start + Math.max(size, 1) - 1) >>> PAGE_SHIFT; page++)
-      this.dirty[page] = 1;
   }
 
   // ---- what is at an address, for messages
@@ -469,52 +398,13 @@ export class Memory {
 
   /** The memory as it is now. Costs what was written since the last time. */
   save(): MemoryImage {
-    this.saveDirty();
     this.sharedObjects = true;
-    return { chunks: [...this.saved], objects: this.objects, heapTop: this.heapTop };
-  }
-
-  private saveDirty(): void {
-    const { dirty } = this;
-    for (let chunk = 0; chunk < this.saved.length; chunk++) {
-      let pages: (SavedPage | undefined)[] | undefined;
-      const first = chunk * CHUNK;
-      for (let page = first; page < first + CHUNK; page++) {
-        if (!dirty[page]) continue;
-        dirty[page] = 0;
-        pages ??= [...(this.saved[chunk] ?? new Array<undefined>(CHUNK).fill(undefined))];
-        const start = page << PAGE_SHIFT;
-        pages[page - first] = {
-          bytes: this.m8.slice(start, start + PAGE),
-          states: this.s8.slice(start, start + PAGE),
-        };
-      }
-      if (pages) this.saved[chunk] = pages;
-    }
+    return { chunks: this.savePages(), objects: this.objects, heapTop: this.heapTop };
   }
 
   /** Makes the memory what it was. Costs what differs. */
   restore(image: MemoryImage): void {
-    for (let chunk = 0; chunk < this.saved.length; chunk++) {
-      const then = image.chunks[chunk];
-      const now = this.saved[chunk];
-      const first = chunk * CHUNK;
-      for (let i = 0; i < CHUNK; i++) {
-        const page = first + i;
-        if (!this.dirty[page] && then?.[i] === now?.[i]) continue;
-        this.dirty[page] = 0;
-        const start = page << PAGE_SHIFT;
-        const saved = then?.[i];
-        if (saved) {
-          this.m8.set(saved.bytes, start);
-          this.s8.set(saved.states, start);
-        } else {
-          this.m8.fill(0, start, start + PAGE);
-          this.s8.fill(0, start, start + PAGE);
-        }
-      }
-      this.saved[chunk] = then;
-    }
+    this.restorePages(image.chunks);
     this.objects = image.objects as MemoryObject[];
     this.sharedObjects = true;
     this.heapTop = image.heapTop;
@@ -522,30 +412,8 @@ export class Memory {
 
   /** A number for the contents: the same for the same values, whatever lies in bytes without one. */
   hash(): number {
-    this.saveDirty();
-    let hash = this.heapTop | 0;
-    this.saved.forEach((pages, chunk) => {
-      pages?.forEach((page, index) => {
-        if (!page) return;
-        page.hash ??= hashPage(page);
-        if (page.hash !== 0)
-          hash = (Math.imul(hash, 0x01000193) ^ page.hash ^ Math.imul(chunk * CHUNK + index, 0x9e3779b1)) | 0;
-      });
-    });
-    return hash;
+    return this.hashPages(this.heapTop | 0);
   }
-}
-
-function hashPage({ bytes, states }: SavedPage): number {
-  let hash = 0;
-  for (let i = 0; i < PAGE; i++) {
-    const state = states[i]!;
-    if (state === Byte.None) continue;
-    const value = state === Byte.Uninitialised ? 0 : bytes[i]!;
-    hash = Math.imul(hash ^ (value | (state << 8) | (i << 12)), 0x85ebca6b);
-    hash ^= hash >>> 13;
-  }
-  return hash | 0;
 }
 
 /** The 64-bit address of two halves. */
