@@ -3,13 +3,13 @@
  * can be saved, restored, compared and hashed between any two steps.
  */
 import * as arithmetic from './arithmetic64.js';
-import { BIT_BUILTINS, overflowResult } from './builtins.js';
-import type { CallSite } from './compile-expressions.js';
+import type { CallSite } from './compile-calls.js';
 import { FunctionCompiler } from './compile-function.js';
 import { CODE_SPACE, CODE_START, CODE_STEP } from './compile-host.js';
 import { Globals } from './globals.js';
 import { Hazard, type StackEntry } from './hazard.js';
 import { INTRINSICS } from './intrinsics.js';
+import { MachineMemory } from './machine-memory.js';
 import { addressOf, LAYOUT, Memory, type MemoryImage, SPACE, SPACE_BASE } from './memory.js';
 import {
   type Modelled,
@@ -68,8 +68,7 @@ export interface UnmodelledCall {
 
 const MAX_ARGUMENTS = 64;
 
-export class Machine {
-  readonly memory: Memory;
+export class Machine extends MachineMemory {
   readonly world: World;
   readonly globals: Globals;
   threads: Thread[] = [];
@@ -93,8 +92,8 @@ export class Machine {
     readonly source: CodeSource,
     options: MachineOptions = {},
   ) {
+    super(new Memory(options.heapSize));
     this.world = new World(source);
-    this.memory = new Memory(options.heapSize);
     this.stackSize = options.stackSize ?? 1 << 16;
     for (const [name, one] of Object.entries(options.modelled ?? {}))
       this.modelled.set(name, typeof one === 'function' ? { run: one } : one);
@@ -464,36 +463,6 @@ export class Machine {
     INTRINSICS[name]!(this.memory, args);
   }
 
-  /** One of the bit-counting builtins. */
-  bits(name: string, l: number, h: number): number {
-    const { operand, compute } = BIT_BUILTINS[name]!;
-    const bits = operand.size * 8;
-    const result = compute(BigInt.asUintN(bits, addressOf(l, h)), bits);
-    arithmetic.high[0] = Number(BigInt.asIntN(32, result >> 32n));
-    return Number(BigInt.asIntN(32, result));
-  }
-
-  /** 1 if the result doesn't fit; it is left in the memory's `result`. */
-  overflow(
-    name: string,
-    al: number,
-    ah: number,
-    aSigned: boolean,
-    bl: number,
-    bh: number,
-    bSigned: boolean,
-    size: number,
-    signed: boolean,
-  ): number {
-    const a = aSigned ? BigInt.asIntN(64, addressOf(al, ah)) : addressOf(al, ah);
-    const b = bSigned ? BigInt.asIntN(64, addressOf(bl, bh)) : addressOf(bl, bh);
-    const exact = overflowResult(name, a, b);
-    const wrapped = signed ? BigInt.asIntN(size * 8, exact) : BigInt.asUintN(size * 8, exact);
-    this.memory.result[0] = Number(BigInt.asIntN(32, wrapped));
-    this.memory.result[1] = Number(BigInt.asIntN(32, wrapped >> 32n));
-    return wrapped === exact ? 0 : 1;
-  }
-
   // ---- looking
 
   /** Functions with the places where they are, innermost first; modelled ones are left out. */
@@ -508,81 +477,9 @@ export class Machine {
     return entries;
   }
 
-  /** 1, 2, 4 or 8 bytes at an address. @throws Hazard where they have no known value */
-  loadUnsigned(address: bigint, size: 1 | 2 | 4 | 8): bigint {
-    const { memory } = this;
-    memory.load(
-      Number(BigInt.asIntN(32, address)),
-      Number(BigInt.asIntN(32, address >> 32n)),
-      size,
-      false,
-      0,
-    );
-    const [l, h, unknown] = memory.result as unknown as [number, number, number];
-    if (unknown) memory.unknownUsed(unknown, `what is at 0x${address.toString(16)}`);
-    return BigInt.asUintN(size * 8, addressOf(l, h));
-  }
-
-  /** @throws Hazard where nothing may be written */
-  storeValue(address: bigint, size: 1 | 2 | 4 | 8, value: bigint): void {
-    const [lo, hi] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
-    const [l, h] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
-    this.memory.store(lo, hi, size, l, h, 0, 0);
-  }
-
-  loadBits(address: bigint, bit: number, width: number, signed: boolean): bigint {
-    const { memory } = this;
-    memory.loadBits(
-      Number(BigInt.asIntN(32, address)),
-      Number(BigInt.asIntN(32, address >> 32n)),
-      0,
-      bit,
-      width,
-      signed,
-    );
-    const [l, h, unknown] = memory.result as unknown as [number, number, number];
-    if (unknown) memory.unknownUsed(unknown, `what is at 0x${address.toString(16)}`);
-    return signed ? BigInt.asIntN(64, addressOf(l, h)) : addressOf(l, h);
-  }
-
-  storeBits(address: bigint, bit: number, width: number, value: bigint): void {
-    const [lo, hi] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
-    const [l, h] = [Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))];
-    this.memory.storeBits(lo, hi, 0, bit, width, l, h, 0);
-  }
-
-  /** Sets bytes. @throws Hazard where no object is */
-  fill(address: bigint, byte: number, size: number): void {
-    this.memory.fill(
-      Number(BigInt.asIntN(32, address)),
-      Number(BigInt.asIntN(32, address >> 32n)),
-      byte,
-      size,
-    );
-  }
-
-  /** A heap object of zeroes; `origin` tells in messages where it comes from. @throws Hazard out-of-memory */
-  allocateZeroed(size: number, align: number, origin: string): bigint {
-    const address = this.memory.allocate(size, align, origin);
-    this.fill(address, 0, size);
-    return address;
-  }
-
   /** The object of a type at an address; names are seen from a file. @throws CodeError */
   object(address: bigint, type: string, file: string): CObject {
     return new CObject(this, address, typeNamed(this, type, file), file);
-  }
-
-  /** The C string at an address. @throws Hazard */
-  textAt(address: bigint): string {
-    const bytes: number[] = [];
-    const lo = Number(BigInt.asIntN(32, address));
-    const hi = Number(BigInt.asIntN(32, address >> 32n));
-    for (let i = 0; ; i++) {
-      const byte = this.memory.load(lo + i, hi, 1, false, 0);
-      if (byte === 0) return new TextDecoder().decode(Uint8Array.from(bytes));
-      bytes.push(byte);
-    }
   }
 
   // ---- saving
