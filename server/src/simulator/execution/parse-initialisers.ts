@@ -2,7 +2,7 @@
 import type { Expr, Initialiser, InitialValue } from './ast.js';
 import { constant, convert, value } from './build.js';
 import { stringLiteral } from './literals.js';
-import { TypeParser } from './parse-types.js';
+import { AggregateParser } from './parse-aggregates.js';
 import { CodeError, type Token } from './tokens.js';
 import { CHAR, type CType, type Field, sameType, sizeOf } from './types.js';
 
@@ -12,7 +12,7 @@ interface Part {
   bit?: { at: number; width: number };
 }
 
-export abstract class InitialiserParser extends TypeParser {
+export abstract class InitialiserParser extends AggregateParser {
   private values: InitialValue[] = [];
   /** An expression that was read and found to belong to a part of what is being initialised. */
   private pending: Expr | undefined;
