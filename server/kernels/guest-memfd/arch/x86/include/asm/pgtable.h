@@ -17,7 +17,7 @@ typedef struct {
 
 /* The directmap is the machine's: the entry that maps @address, and at which level it sits. */
 pte_t *lookup_address(unsigned long address, unsigned int *level);
-/* Replaces the 2M mapping of @address by 4K mappings in @table. */
+/* Replaces the mapping of @address by those of the next smaller size, in @table. */
 void __split_directmap(unsigned long address, void *table);
 void flush_tlb_all(void);
 

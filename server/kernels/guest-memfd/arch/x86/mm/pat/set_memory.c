@@ -8,24 +8,28 @@
 
 static spinlock_t pgd_lock;
 
+/* One level a turn: 1G becomes 2M, 2M becomes 4K. */
 static int split_large_page(unsigned long addr)
 {
-	struct page *table = alloc_page(GFP_KERNEL);
-	unsigned int level;
+	unsigned int level, now;
 
-	if (!table)
-		return -ENOMEM;
+	while (lookup_address(addr, &level) && level != PG_LEVEL_4K) {
+		struct page *table = alloc_page(GFP_KERNEL);
 
-	spin_lock(&pgd_lock);
-	if (lookup_address(addr, &level) && level == PG_LEVEL_2M) {
-		__split_directmap(addr, page_address(table));
-		table = NULL;
+		if (!table)
+			return -ENOMEM;
+
+		spin_lock(&pgd_lock);
+		if (lookup_address(addr, &now) && now == level) {
+			__split_directmap(addr, page_address(table));
+			table = NULL;
+		}
+		spin_unlock(&pgd_lock);
+
+		/* Another task was faster. */
+		if (table)
+			__free_page(table);
 	}
-	spin_unlock(&pgd_lock);
-
-	/* Another task was faster. */
-	if (table)
-		__free_page(table);
 	return 0;
 }
 

@@ -23,6 +23,10 @@ EXPORT_SYMBOL_GPL(snp_lookup_rmpentry);
  */
 static int adjust_direct_map(u64 pfn, int rmp_level)
 {
+#ifdef CONFIG_GMEM_BUG_NO_DIRECTMAP_SPLIT
+	/* Wrong: the neighbours of the page can't be written to any more (mail row B1). */
+	return 0;
+#else
 	unsigned long vaddr = (unsigned long)pfn_to_kaddr(pfn);
 	unsigned int level;
 
@@ -31,6 +35,7 @@ static int adjust_direct_map(u64 pfn, int rmp_level)
 	if (!lookup_address(vaddr, &level) || level == PG_LEVEL_4K)
 		return 0;
 	return set_memory_4k(vaddr, 1);
+#endif
 }
 
 /* May sleep: never under mmu_lock, or any other lock that spins (mail row A6). */

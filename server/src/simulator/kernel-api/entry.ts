@@ -1,0 +1,49 @@
+/** C text beside the executed kernel: where actors enter it, and the constants that the models need of its headers. */
+
+export const ENTRY_FILE = 'gmem-lens-entry.c';
+
+/** The function that every actor's thread is in; scenario/ models it. */
+export const ACTOR_FUNCTION = '__gmem_lens_actor';
+
+const HEADERS = [
+  'linux/kvm_host.h',
+  'linux/falloc.h',
+  'linux/pagemap.h',
+  'linux/task_work.h',
+  'asm/sev.h',
+  'asm/pgtable.h',
+];
+
+export const CONSTANTS = [
+  'GFP_KERNEL',
+  '__GFP_ZERO',
+  'KVM_CREATE_VM',
+  'KVM_CREATE_VCPU',
+  'KVM_SET_USER_MEMORY_REGION2',
+  'KVM_SET_MEMORY_ATTRIBUTES',
+  'KVM_CREATE_GUEST_MEMFD',
+  'KVM_RUN',
+  'KVM_MEM_GUEST_MEMFD',
+  'KVM_MEMORY_ATTRIBUTE_PRIVATE',
+  'KVM_X86_SNP_VM',
+  'KVM_X86_DEFAULT_VM',
+  'FALLOC_FL_KEEP_SIZE',
+  'FALLOC_FL_PUNCH_HOLE',
+  'PG_LEVEL_4K',
+  'PG_LEVEL_2M',
+  'PG_LEVEL_1G',
+  'PT64_ROOT_LEVEL',
+  'RMP_PG_SIZE_2M',
+  'SVM_EXIT_INTR',
+  'SVM_EXIT_NPF',
+] as const;
+
+/** @param header of the vendor's control block, relative to the tree */
+export const entryText = (): string =>
+  [
+    ...HEADERS.map((header) => `#include <${header}>`),
+    '#include "arch/x86/kvm/svm/svm.h"',
+    `long ${ACTOR_FUNCTION}(int actor);`,
+    ...CONSTANTS.map((name) => `const unsigned long __lens_${name} = ${name};`),
+    '',
+  ].join('\n');

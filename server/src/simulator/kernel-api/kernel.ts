@@ -1,0 +1,189 @@
+/**
+ * The modelled part of a kernel around the C that is executed: what the functions of the table (table.ts) work on. It binds
+ * the C's memory to the machine: the directmap's addresses are the machine's pages, nested page tables in them are the
+ * machine's nested page tables. It knows kernel functions, and nothing of scenarios.
+ */
+import { Hazard } from '../execution/hazard.js';
+import type { Machine as CMachine } from '../execution/machine.js';
+import type { ModelledCall } from '../execution/modelled.js';
+import { type CObject, typeNamed } from '../execution/objects.js';
+import { sizeOf } from '../execution/types.js';
+import type { Machine as Hardware } from '../machine/machine.js';
+import { PAGE_SIZE } from '../machine/units.js';
+import { ENTRY_FILE } from './entry.js';
+import { type KernelState, newKernelState } from './state.js';
+import { TableMirror } from './table-mirror.js';
+
+/** page_offset_base of a kernel with four page table levels: Documentation/arch/x86/x86_64/mm.rst. */
+export const DIRECTMAP = 0xffff888000000000n;
+const PAGE_SHIFT = 12n;
+
+/** What a modelled function tells the story. */
+export type Note =
+  | { kind: 'lock'; change: '+' | '-'; name: string; mode: string }
+  | { kind: 'log'; text: string }
+  | { kind: 'guest'; text: string };
+
+/** What a guest does while its vCPU runs; the scenario gives it. */
+export interface GuestProgram {
+  /** Goes on with the vCPU's program until it faults, or is done. */
+  run(vcpu: number): { kind: 'fault'; gpa: bigint; errorCode: bigint } | { kind: 'done' } | { kind: 'again' };
+}
+
+export class Kernel {
+  c!: CMachine;
+  state: KernelState = newKernelState();
+  guest: GuestProgram | undefined;
+  onNote: (note: Note, call: ModelledCall) => void = () => undefined;
+  /** Which errno a function is to fail with at this call; the scenario's injected faults. */
+  injected: (name: string, call: ModelledCall) => number | undefined = () => undefined;
+  readonly mirror: TableMirror;
+  private readonly constants = new Map<string, bigint>();
+  private readonly sizes = new Map<string, number>();
+
+  constructor(
+    readonly hardware: Hardware,
+    readonly vm: string,
+  ) {
+    this.mirror = new TableMirror(this);
+  }
+
+  /** The C that this kernel's functions are called by. To be called once. */
+  attach(c: CMachine): void {
+    this.c = c;
+    c.memory.external = {
+      load: (address, size) => this.load(address, size),
+      store: (address, size, value) => this.store(address, size, value),
+    };
+  }
+
+  /** A constant of the executed kernel's headers, as entry.ts lists them. */
+  constant(name: string): bigint {
+    let value = this.constants.get(name);
+    if (value === undefined) {
+      const { address } = this.c.addressOfGlobal(`__lens_${name}`, ENTRY_FILE);
+      value = this.c.loadUnsigned(address, 8);
+      this.constants.set(name, value);
+    }
+    return value;
+  }
+
+  object(address: bigint, type: string): CObject {
+    return this.c.object(address, type, ENTRY_FILE);
+  }
+
+  /** A zeroed heap object of a type. */
+  allocate(type: string, origin: string): CObject {
+    return this.object(this.c.allocateZeroed(this.sizeOf(type), 16, origin), type);
+  }
+
+  sizeOf(type: string): number {
+    let size = this.sizes.get(type);
+    if (size === undefined) {
+      size = sizeOf(typeNamed(this.c, type, ENTRY_FILE), { file: ENTRY_FILE, line: 1, column: 1 });
+      this.sizes.set(type, size);
+    }
+    return size;
+  }
+
+  // ---- pages
+
+  /** struct page of a frame; made when it is first asked for. */
+  pageOf(pfn: number): bigint {
+    this.hardware.pages.checkInside(pfn, 1);
+    let address = this.state.pageOfPfn.get(pfn);
+    if (address === undefined) {
+      address = this.allocate('struct page', `struct page of pfn 0x${pfn.toString(16)}`).address;
+      this.state.pageOfPfn.set(pfn, address);
+      this.state.pfnOfPage.set(address, pfn);
+    }
+    return address;
+  }
+
+  /** @throws Hazard where no struct page is */
+  pfnOf(page: bigint): number {
+    const pfn = this.state.pfnOfPage.get(page);
+    if (pfn === undefined) throw new Hazard('bad-address', `0x${page.toString(16)} is no struct page`);
+    return pfn;
+  }
+
+  /** A page with one reference; `undefined` when there is none. */
+  allocatePage(owner: string): number | undefined {
+    const pfn = this.hardware.pages.allocate({ order: 0, owner });
+    if (pfn === undefined) return undefined;
+    const page = this.object(this.pageOf(pfn), 'struct page');
+    page.set('flags', 0);
+    page.set('mapping', 0);
+    page.set('index', 0);
+    page.set('_refcount.counter', 1);
+    return pfn;
+  }
+
+  directmapOf = (pfn: number): bigint => DIRECTMAP + (BigInt(pfn) << PAGE_SHIFT);
+
+  /** Frame and offset of an address in the directmap; `undefined` outside of it. */
+  frameAt(address: bigint): { pfn: number; offset: number } | undefined {
+    const at = Number(address - DIRECTMAP);
+    const pfn = Math.floor(at / PAGE_SIZE);
+    return at >= 0 && this.hardware.pages.contains(pfn) ? { pfn, offset: at % PAGE_SIZE } : undefined;
+  }
+
+  private load(address: bigint, size: number): bigint | undefined {
+    const frame = this.frameAt(address);
+    if (!frame) return undefined;
+    const result = this.hardware.host({ ...frame, length: size });
+    if (result.outcome !== 'ok') throw this.hardwareHazard();
+    return result.bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  }
+
+  private store(address: bigint, size: number, value: bigint): boolean {
+    const frame = this.frameAt(address);
+    if (!frame) return false;
+    const bytes = Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(i * 8)) & 255n));
+    this.hostWrite(frame.pfn, bytes, frame.offset);
+    this.mirror.written(frame.pfn, frame.offset, value);
+    return true;
+  }
+
+  /** A write by kernel code through the directmap. @throws Hazard where hardware refuses it: the host is down */
+  hostWrite(pfn: number, write: Uint8Array | { pattern: string }, offset = 0): void {
+    if (this.hardware.host({ pfn, offset, write }).outcome !== 'ok') throw this.hardwareHazard();
+  }
+
+  /** The machine's last hazard, as one that stops the C. */
+  hardwareHazard(): Hazard {
+    const { kind, message } = this.hardware.hazards.at(-1)!;
+    return new HardwareHazard(kind, message);
+  }
+
+  // ---- xarrays
+
+  find(array: bigint, from: bigint, max: bigint): { first: bigint; last: bigint; value: bigint } | undefined {
+    return this.state.arrays
+      .get(array)
+      ?.find((entry) => entry.last >= from && entry.first <= max && entry.value !== 0n);
+  }
+
+  storeRange(array: bigint, first: bigint, last: bigint, value: bigint): bigint {
+    const entries = this.state.arrays.get(array) ?? [];
+    const before = entries.find((entry) => entry.first <= first && entry.last >= first)?.value ?? 0n;
+    const kept = entries.flatMap((entry) => {
+      if (entry.last < first || entry.first > last) return [entry];
+      return [
+        { ...entry, last: first - 1n },
+        { ...entry, first: last + 1n },
+      ].filter((part) => part.first <= part.last && part.first >= entry.first && part.last <= entry.last);
+    });
+    if (value !== 0n) kept.push({ first, last, value });
+    kept.sort((a, b) => (a.first < b.first ? -1 : 1));
+    this.state.arrays.set(array, kept);
+    return before;
+  }
+
+  note(note: Note, call: ModelledCall): void {
+    this.onNote(note, call);
+  }
+}
+
+/** A hazard that the machine has recorded already: the C stops there, and it is not told twice. */
+export class HardwareHazard extends Hazard {}

@@ -1,0 +1,52 @@
+/**
+ * Nested page tables that the C keeps in its own pages, in hardware's format: each write of a last-level entry is told to
+ * the machine. Format: AMD APM vol. 2, 5.3.3 and 15.25.5.
+ */
+import type { Kernel } from './kernel.js';
+
+const PRESENT = 1n;
+const ADDRESS = 0x000ffffffffff000n;
+const ENTRIES = 512;
+const BITS = 9;
+
+export class TableMirror {
+  constructor(private readonly kernel: Kernel) {}
+
+  /** The page that a vCPU's nested_cr3 points to. What is in it already is followed. */
+  root(pfn: number, level: number): void {
+    if (!this.kernel.state.tables.has(pfn)) this.add(pfn, level, 0);
+  }
+
+  /** The page is no table any more. */
+  freed(pfn: number): void {
+    this.kernel.state.tables.delete(pfn);
+  }
+
+  /** 8 bytes of a page were written. */
+  written(pfn: number, offset: number, entry: bigint): void {
+    const table = this.kernel.state.tables.get(pfn);
+    if (!table) return;
+    const index = Math.floor(offset / 8);
+    const gfn = table.base + index * 2 ** (BITS * (table.level - 1));
+    if (table.level > 1) {
+      if (entry & PRESENT) this.add(Number((entry & ADDRESS) >> 12n), table.level - 1, gfn);
+      return;
+    }
+    const npt = this.kernel.hardware.npt(this.kernel.vm);
+    if (entry & PRESENT)
+      npt.map({ gfn, pfn: Number((entry & ADDRESS) >> 12n), level: '4K', writable: (entry & 2n) !== 0n });
+    else npt.zap(gfn, 1);
+  }
+
+  private add(pfn: number, level: number, base: number): void {
+    this.kernel.state.tables.set(pfn, { level, base });
+    const { hardware } = this.kernel;
+    // A page that nobody wrote to has no entries.
+    if (hardware.contents.patternOf(pfn, 0) === 'zero') return;
+    for (let index = 0; index < ENTRIES; index++) {
+      const { bytes } = hardware.contents.read(pfn, index * 8, 8, 0);
+      const entry = bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+      if (entry & PRESENT) this.written(pfn, index * 8, entry);
+    }
+  }
+}

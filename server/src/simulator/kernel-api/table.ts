@@ -1,0 +1,40 @@
+/** All modelled functions by name. What is neither here nor in the C is unmodelled, and a run says so. */
+import type { Modelled } from '../execution/modelled.js';
+import { BASIC_FUNCTIONS } from './basic-functions.js';
+import { FILE_FUNCTIONS } from './file-functions.js';
+import { HARDWARE_FUNCTIONS } from './hardware-functions.js';
+import type { Kernel } from './kernel.js';
+import { LOCK_FUNCTIONS } from './lock-functions.js';
+import { MEMORY_FUNCTIONS } from './memory-functions.js';
+import type { ModelTable } from './table-entry.js';
+import { XARRAY_FUNCTIONS } from './xarray-functions.js';
+
+export const MODELLED: ModelTable = {
+  ...BASIC_FUNCTIONS,
+  ...LOCK_FUNCTIONS,
+  ...MEMORY_FUNCTIONS,
+  ...XARRAY_FUNCTIONS,
+  ...FILE_FUNCTIONS,
+  ...HARDWARE_FUNCTIONS,
+};
+
+/** The table as the execution wants it; `used` is told every function that is called. */
+export function modelledFor(kernel: Kernel, used: (name: string) => void): Record<string, Modelled> {
+  return Object.fromEntries(
+    Object.entries(MODELLED).map(([name, { run, preemption }]) => [
+      name,
+      {
+        preemption: preemption ?? false,
+        run: (call) => {
+          used(name);
+          kernel.hardware.actAs(call.thread.name, {
+            file: call.loc.file,
+            line: call.loc.line,
+            ...(call.stack[0] && { function: call.stack[0].function }),
+          });
+          return run(kernel, call);
+        },
+      } satisfies Modelled,
+    ]),
+  );
+}

@@ -1,0 +1,55 @@
+/** Which configuration of a reference kernel a scenario means: its options in terms of CONFIG_ symbols. */
+import type { SymbolTable } from '../../kernel-c/conditions.js';
+import type { Scenario, ScenarioOptions } from './model.js';
+
+type Change = Record<string, 'y' | 'n'>;
+
+/** Options of the design guest-memfd: value → what it changes of the correct configuration. */
+const GUEST_MEMFD: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
+  hook: {
+    'get-pfn': {},
+    'set-attributes': {
+      CONFIG_GMEM_HOOK_GET_PFN: 'n',
+      CONFIG_HAVE_KVM_ARCH_GMEM_PREPARE: 'n',
+      CONFIG_GMEM_HOOK_SET_ATTRIBUTES: 'y',
+    },
+  },
+  'retry-check': { true: {}, false: { CONFIG_GMEM_BUG_NO_RETRY_CHECK: 'y' } },
+  'invalidate-end': { exact: {}, 'off-by-one': { CONFIG_GMEM_BUG_SHORT_RANGE: 'y' } },
+  'invalidate-balance': { true: {}, false: { CONFIG_GMEM_BUG_UNBALANCED: 'y' } },
+  directmap: { split: {}, none: { CONFIG_GMEM_BUG_NO_DIRECTMAP_SPLIT: 'y' } },
+  restore: { never: {} },
+  allocation: { scattered: {} },
+  invalidation: { range: {} },
+  alignment: { none: {} },
+  attributes: { upstream: {} },
+  'refuse-private-fallocate': { false: {} },
+  protections: { false: {} },
+};
+
+export interface Configured {
+  symbols: SymbolTable;
+  /** Why this design can't be run so. */
+  refusals: string[];
+}
+
+/** @param correct symbols of the design's correct configuration */
+export function configurationFor(scenario: Scenario, correct: SymbolTable): Configured {
+  const refusals: string[] = [];
+  const symbols: Record<string, string> = { ...correct };
+  const set = (name: string, value: string): void => {
+    if (value === 'n') delete symbols[name];
+    else symbols[name] = value;
+  };
+  for (const [option, value] of Object.entries(scenario.options) as [keyof ScenarioOptions, unknown][]) {
+    const change = GUEST_MEMFD[option]?.[String(value)];
+    if (!change) {
+      refusals.push(`the reference kernel ${scenario.design} has no \`${option}: ${String(value)}\``);
+      continue;
+    }
+    for (const [name, setting] of Object.entries(change)) set(name, setting);
+  }
+  for (const [name, value] of Object.entries(scenario.config))
+    set(name, value === true ? 'y' : value === false ? 'n' : String(value));
+  return { symbols, refusals };
+}

@@ -1,0 +1,117 @@
+/** The guest's side of a run: what each vCPU does between two exits, on the machine. */
+import { LockHazard } from '../kernel-api/locks.js';
+import type { GuestProgram, Kernel } from '../kernel-api/kernel.js';
+import { PAGE_SIZE } from '../machine/units.js';
+import type { ActionBody } from './model.js';
+
+type GuestAction = Extract<ActionBody, { do: 'write' | 'read' | 'execute' | 'accept' }>;
+
+/** After so many repetitions of one fault nothing will change any more. */
+const MOST_RETRIES = 64;
+
+interface Program {
+  action: GuestAction;
+  /** Pages done. */
+  done: number;
+  /** Times that the fault of the current page was delivered. */
+  faults: number;
+  /** A repeated fault, kept until others had their turn. */
+  pending?: { gpa: bigint; errorCode: bigint };
+}
+
+/** The pattern of a guest's write without one. */
+const DEFAULT_PATTERN = 'written';
+
+export class Guest implements GuestProgram {
+  private readonly programs = new Map<number, Program>();
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly lost: (vcpu: number, message: string, gfn: number) => void,
+  ) {}
+
+  /** What a vCPU will do when it runs. */
+  load(vcpu: number, action: GuestAction): void {
+    this.programs.set(vcpu, { action, done: 0, faults: 0 });
+  }
+
+  isDone(vcpu: number): boolean {
+    const program = this.programs.get(vcpu);
+    return !program || program.done * PAGE_SIZE >= program.action.size;
+  }
+
+  run(vcpu: number): ReturnType<GuestProgram['run']> {
+    const program = this.programs.get(vcpu);
+    if (!program) return { kind: 'done' };
+    const { pending } = program;
+    if (pending) {
+      delete program.pending;
+      return { kind: 'fault', ...pending };
+    }
+    while (!this.isDone(vcpu)) {
+      const fault = this.page(vcpu, program);
+      if (!fault) {
+        program.done++;
+        program.faults = 0;
+        continue;
+      }
+      if (program.faults++ === 0) return { kind: 'fault', ...fault };
+      this.kernel.state.counters.faultRetries++;
+      if (program.faults > MOST_RETRIES)
+        throw new LockHazard(
+          'livelock',
+          `vcpu${vcpu} faults on gfn 0x${(Number(fault.gpa) / PAGE_SIZE).toString(16)} again and again: ${program.faults - 1} times, and nothing changes`,
+          undefined,
+          'A8',
+        );
+      program.pending = fault;
+      return { kind: 'again' };
+    }
+    return { kind: 'done' };
+  }
+
+  /** One page of the program; `undefined` when it is done. */
+  private page(vcpu: number, { action, done }: Program): { gpa: bigint; errorCode: bigint } | undefined {
+    const { hardware, vm } = this.kernel;
+    const gfn = Math.floor(action.gpa / PAGE_SIZE) + done;
+    hardware.actAs(`vcpu${vcpu}`);
+    if (action.do === 'accept') return this.accept(vcpu, gfn, !action.rescind);
+    const access = {
+      vm,
+      vcpu,
+      gfn,
+      private: action.private,
+      kind: action.do,
+      ...(action.do === 'write' && { write: { pattern: action.pattern ?? DEFAULT_PATTERN } }),
+    };
+    let result = hardware.guest(access);
+    // A guest that meets a page for the first time validates it, as Linux does with unaccepted memory.
+    if (result.outcome === 'guest-exception') {
+      const fault = this.accept(vcpu, gfn, true);
+      if (fault) return fault;
+      result = hardware.guest(access);
+    }
+    if (result.outcome === 'nested-fault') return { gpa: result.gpa, errorCode: result.errorCode };
+    if (result.outcome === 'ok' && action.do === 'read' && action.pattern !== undefined)
+      this.compare(vcpu, gfn, result.pfn, action.private, action.pattern);
+    return undefined;
+  }
+
+  private accept(vcpu: number, gfn: number, validate: boolean) {
+    const { hardware, vm } = this.kernel;
+    const result = hardware.pvalidate({ vm, vcpu, gfn, size: '4K', validate });
+    return result.outcome === 'nested-fault' ? { gpa: result.gpa, errorCode: result.errorCode } : undefined;
+  }
+
+  private compare(vcpu: number, gfn: number, pfn: number, isPrivate: boolean, pattern: string): void {
+    const { hardware, vm } = this.kernel;
+    const key = isPrivate && hardware.platform.encrypts ? hardware.vms.get(vm).key : 0;
+    const found = hardware.contents.patternOf(pfn, key);
+    if (found === pattern) return;
+    this.lost(
+      vcpu,
+      `vcpu${vcpu} reads gfn 0x${gfn.toString(16)} and expects “${pattern}”, but finds ${found === undefined ? 'something else' : `“${found}”`}`,
+      gfn,
+    );
+  }
+}
