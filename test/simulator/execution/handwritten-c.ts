@@ -343,6 +343,8 @@ static int odd@(int n) { return n ? even@(n - 1) : 0; }
 static int even@(int n) { return n ? odd@(n - 1) : 1; }
 static void run@(void)
 {
+	static struct { void *self; int n[2]; } own = { &own, { 3, sizeof(own) } }; out(own.self == &own); out(own.n[1]);
+	static int open[] = { 1, 2, 3 }; out(sizeof(open));
 	out(next@()); out(next@()); out(collatz@(27)); out(ack@(2, 3)); out(even@(11)); out(odd@(7));
 	int i, j, k = 0;
 	for (i = 0, j = 10; i < j; i++, --j) { if (i == 2) continue; k += i * j; do { if (k % 7 == 0) break; k++; } while (k % 5); }

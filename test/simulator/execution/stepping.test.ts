@@ -304,3 +304,42 @@ test('what can not be executed is known before it is reached, and so are the lin
   ]);
   expect(machine.linesOf('f', FILE)).toEqual([3, 4, 5, 6, 7]);
 });
+
+test('addresses outside of the program are the modelled machine’s', () => {
+  const machine = machineOf(
+    `typedef unsigned long u64;
+     int unmodelled(void);
+     u64 f(u64 *page) { page[1] = 0x1122334455667788; __builtin_memset(page + 2, 0x5a, 4); return page[1] + *(unsigned char *)(page + 2); }
+     u64 g(u64 *page) { page[0] = unmodelled(); return 0; }
+     u64 h(u64 *page) { return page[600]; }`,
+  );
+  const page = new Uint8Array(4096);
+  const base = 0xffff888000001000n;
+  const at = (address: bigint, size: number) => {
+    const offset = Number(address - base);
+    return address >= base && offset + size <= page.length ? offset : undefined;
+  };
+  machine.memory.external = {
+    load(address, size) {
+      const offset = at(address, size);
+      if (offset === undefined) return undefined;
+      return page
+        .subarray(offset, offset + size)
+        .reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    },
+    store(address, size, value) {
+      const offset = at(address, size);
+      if (offset === undefined) return false;
+      for (let i = 0; i < size; i++) page[offset + i] = Number((value >> BigInt(8 * i)) & 255n);
+      return true;
+    },
+  };
+  expect(call(machine, 'f', base)).toBe(0x1122334455667788n + 0x5an);
+  expect([...page.subarray(8, 12), ...page.subarray(16, 21)]).toEqual([
+    0x88, 0x77, 0x66, 0x55, 0x5a, 0x5a, 0x5a, 0x5a, 0,
+  ]);
+  expect(() => call(machine, 'g', base)).toThrow(
+    /a value written to the machine depends on what is not modelled: unmodelled/,
+  );
+  expect(() => call(machine, 'h', base)).toThrow('there is no such memory');
+});

@@ -50,6 +50,9 @@ export const LAYOUT = {
 
 export const DEFAULT_HEAP = 28 * MEGABYTE;
 
+/** Number of the origins that have none of their own. */
+const MANY_UNKNOWNS = 255;
+
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 export class Memory extends PagedBytes {
@@ -194,10 +197,11 @@ export class Memory extends PagedBytes {
     return this.unknowns[origin] ?? 'several unmodelled values';
   }
 
-  /** The number of an unknown value's origin. */
+  /** The number of an unknown value's origin. A byte of memory holds it: the last one stands for all that come after. */
   unknownNumber(name: string): number {
     const known = this.unknowns.indexOf(name);
-    return known > 0 ? known : this.unknowns.push(name) - 1;
+    if (known > 0) return known;
+    return this.unknowns.length >= MANY_UNKNOWNS ? MANY_UNKNOWNS : this.unknowns.push(name) - 1;
   }
 
   // ---- scalars, when the quick way isn't possible

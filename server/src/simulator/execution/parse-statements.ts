@@ -1,5 +1,5 @@
 /** Statements and external declarations. */
-import type { Expr, Local, Stmt } from './ast.js';
+import type { Expr, Initialiser, Local, Stmt } from './ast.js';
 import * as build from './build.js';
 import { ExpressionParser } from './parse-expressions.js';
 import type { Declarator, Specifiers } from './parse-types.js';
@@ -33,10 +33,7 @@ export type Declared =
 export class Parser extends ExpressionParser {
   private returnType: CType = VOID;
   /** Makes the variable behind a static local. */
-  onStatic: (
-    declared: Declarator,
-    init: (() => GlobalVariable['initialiser']) | undefined,
-  ) => GlobalVariable = () => {
+  onStatic: (declared: Declarator, initialiser: GlobalVariable['initialiser']) => GlobalVariable = () => {
     throw new Error('a static variable outside of a function');
   };
 
@@ -421,14 +418,14 @@ export class Parser extends ExpressionParser {
 
   private staticLocal(declared: Declarator): void {
     const { name, type } = declared;
-    let read: (() => GlobalVariable['initialiser']) | undefined;
-    if (this.accept('=')) {
-      const { init, type: completed } = this.initialiser(type);
-      declared.type = completed;
-      read = () => () => init;
-    }
-    const global = this.onStatic(declared, read);
+    let init: Initialiser | null = null;
+    const global = this.onStatic(declared, () => init);
+    // Its own initialiser may name it, as a lock's does.
     this.scope.names.set(name, { k: 'global', global });
+    if (!this.accept('=')) return;
+    const read = this.initialiser(type);
+    init = read.init;
+    global.type = read.type;
   }
 
   statementExpression(loc: Loc): Expr {

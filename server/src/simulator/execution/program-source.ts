@@ -5,7 +5,7 @@
 import { both, type Configuration, evaluateCondition } from '../../kernel-c/conditions.js';
 import type { MacroEntry } from '../../program/model.js';
 import type { Program } from '../../program/program.js';
-import { Symbols } from '../../program/symbols.js';
+import type { Symbols } from '../../program/symbols.js';
 import { type FileItem, type FileItems, readItems } from './file-items.js';
 import { type DefinitionKind, HeaderIndex } from './header-index.js';
 import { type ItemIndex, MAX_TRIED, partsOf } from './item-index.js';
@@ -50,9 +50,7 @@ class ProgramSource implements CodeSource {
     readonly configuration: Configuration,
     private readonly readText: ReadText,
   ) {
-    // The program's own symbols come with the whole call graph, which nobody needs here.
-    const files = new Map([...program.paths].map((path) => [path, program.file(path)!]));
-    this.symbols = new Symbols(files, configuration, program.architecture);
+    this.symbols = program.definitions();
     this.headers = new HeaderIndex((path) => this.optionalText(path), program.architecture);
   }
 

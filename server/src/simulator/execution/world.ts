@@ -138,14 +138,14 @@ export class World {
           symbol.item = item;
           symbol.parse = () => {
             const parser = this.parser(found, declared.loc);
-            parser.onStatic = (local, init) => {
+            parser.onStatic = (local, initialiser) => {
               const variable: GlobalVariable = {
                 key: `${key}:${name}:${local.loc.line}:${local.loc.column}:${local.name}`,
                 name: local.name,
                 type: local.type,
                 loc: local.loc,
                 extern: false,
-                initialiser: init?.() ?? (() => null),
+                initialiser,
                 ...(local.attributes.align && { align: local.attributes.align }),
               };
               return variable;
