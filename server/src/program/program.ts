@@ -160,6 +160,13 @@ export class Program {
     return this.link().symbols;
   }
 
+  /** Definitions without the call graph over them, which costs several times as much. */
+  definitions(): Symbols {
+    return (
+      this.state?.symbols ?? new Symbols(this.files, this.configuration, this.architecture, this.macroReader)
+    );
+  }
+
   *functions(): Iterable<FunctionNode> {
     for (const nodes of this.symbols.functionsByFile.values()) yield* nodes;
   }

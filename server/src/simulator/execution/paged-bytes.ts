@@ -1,0 +1,158 @@
+/** Bytes with states, by pages of 4 KiB that are copied when a state is saved, if they were written since the last one. */
+
+/** State of a byte. */
+export enum Byte {
+  /** No object is here. */
+  None = 0,
+  Uninitialised = 1,
+  /** Made from what an unmodelled function returned; the bytes hold the number of its origin. */
+  Unknown = 2,
+  Known = 3,
+}
+
+export const PAGE_SHIFT = 12;
+const PAGE = 1 << PAGE_SHIFT;
+/** Pages whose saved copies are kept in one array. */
+const CHUNK = 64;
+
+interface SavedPage {
+  bytes: Uint8Array;
+  states: Uint8Array;
+  hash?: number;
+}
+
+type SavedChunk = readonly (SavedPage | undefined)[];
+
+/** What all pages held at one time; shares what didn't change with its neighbours. */
+export type SavedPages = readonly (SavedChunk | undefined)[];
+
+export class PagedBytes {
+  readonly m8: Uint8Array;
+  readonly i8: Int8Array;
+  readonly m16: Uint16Array;
+  readonly i16: Int16Array;
+  readonly m32: Int32Array;
+  readonly s8: Uint8Array;
+  readonly s16: Uint16Array;
+  readonly s32: Int32Array;
+  /** Pages written since they were last saved. */
+  readonly dirty: Uint8Array;
+  protected readonly end: number;
+  private saved: (SavedChunk | undefined)[];
+
+  /** @param size bytes; rounded up */
+  constructor(size: number) {
+    this.end = Math.ceil(size / (PAGE * CHUNK)) * PAGE * CHUNK;
+    const bytes = new ArrayBuffer(this.end);
+    const states = new ArrayBuffer(this.end);
+    this.m8 = new Uint8Array(bytes);
+    this.i8 = new Int8Array(bytes);
+    this.m16 = new Uint16Array(bytes);
+    this.i16 = new Int16Array(bytes);
+    this.m32 = new Int32Array(bytes);
+    this.s8 = new Uint8Array(states);
+    this.s16 = new Uint16Array(states);
+    this.s32 = new Int32Array(states);
+    this.dirty = new Uint8Array(this.end >> PAGE_SHIFT);
+    this.saved = new Array<SavedChunk | undefined>(this.dirty.length / CHUNK).fill(undefined);
+  }
+
+  setState(start: number, size: number, state: Byte): void {
+    this.s8.fill(state, start, start + size);
+    this.touch(start, size);
+  }
+
+  /** States of a new frame; a loop is quicker than the library for the few words of most. */
+  setStates(start: number, states: Int32Array): void {
+    const { s32 } = this;
+    const at = start >> 2;
+    for (let i = 0; i < states.length; i++) s32[at + i] = states[i]!;
+  }
+
+  clearStates(start: number, size: number): void {
+    const end = (start + size) >> 2;
+    if (size > 512) this.s32.fill(0, start >> 2, end);
+    else for (let i = start >> 2; i < end; i++) this.s32[i] = 0;
+  }
+
+  /** Notes that bytes are written. */
+  touch(start: number, size: number): void {
+    for (let page = start >>> PAGE_SHIFT; page <= (start + Math.max(size, 1) - 1) >>> PAGE_SHIFT; page++)
+      this.dirty[page] = 1;
+  }
+
+  protected savePages(): SavedPages {
+    this.saveDirty();
+    return [...this.saved];
+  }
+
+  private saveDirty(): void {
+    const { dirty } = this;
+    for (let chunk = 0; chunk < this.saved.length; chunk++) {
+      let pages: (SavedPage | undefined)[] | undefined;
+      const first = chunk * CHUNK;
+      for (let page = first; page < first + CHUNK; page++) {
+        if (!dirty[page]) continue;
+        dirty[page] = 0;
+        pages ??= [...(this.saved[chunk] ?? new Array<undefined>(CHUNK).fill(undefined))];
+        const start = page << PAGE_SHIFT;
+        pages[page - first] = {
+          bytes: this.m8.slice(start, start + PAGE),
+          states: this.s8.slice(start, start + PAGE),
+        };
+      }
+      if (pages) this.saved[chunk] = pages;
+    }
+  }
+
+  /** Costs what differs. */
+  protected restorePages(chunks: SavedPages): void {
+    for (let chunk = 0; chunk < this.saved.length; chunk++) {
+      const then = chunks[chunk];
+      const now = this.saved[chunk];
+      const first = chunk * CHUNK;
+      for (let i = 0; i < CHUNK; i++) {
+        const page = first + i;
+        if (!this.dirty[page] && then?.[i] === now?.[i]) continue;
+        this.dirty[page] = 0;
+        const start = page << PAGE_SHIFT;
+        const saved = then?.[i];
+        if (saved) {
+          this.m8.set(saved.bytes, start);
+          this.s8.set(saved.states, start);
+        } else {
+          this.m8.fill(0, start, start + PAGE);
+          this.s8.fill(0, start, start + PAGE);
+        }
+      }
+      this.saved[chunk] = then;
+    }
+  }
+
+  /** The same for the same values, whatever lies in bytes without one. */
+  protected hashPages(seed: number): number {
+    this.saveDirty();
+    let hash = seed;
+    this.saved.forEach((pages, chunk) => {
+      pages?.forEach((page, index) => {
+        if (!page) return;
+        page.hash ??= hashPage(page);
+        if (page.hash !== 0)
+          hash = (Math.imul(hash, 0x01000193) ^ page.hash ^ Math.imul(chunk * CHUNK + index, 0x9e3779b1)) | 0;
+      });
+    });
+    return hash;
+  }
+}
+
+function hashPage({ bytes, states }: SavedPage): number {
+  let hash = 0;
+  for (let i = 0; i < PAGE; i++) {
+    const state = states[i]!;
+    if (state === Byte.None) continue;
+    const value = state === Byte.Uninitialised ? 0 : bytes[i]!;
+    hash = Math.imul(hash ^ (value | (state << 8) | (i << 12)), 0x85ebca6b);
+    hash ^= hash >>> 13;
+  }
+  return hash | 0;
+}
