@@ -46,6 +46,8 @@ export interface BodyChange {
   removed: readonly FunctionNode[];
   /** Other functions' edges may be new too: a function pointer took another way. */
   edgesMoved: boolean;
+  /** Something that stayed as it is stands on another line, or a comment that takes findings back changed. */
+  linesMoved: boolean;
 }
 
 interface State extends Linked {
@@ -68,6 +70,7 @@ export class Program {
   private changes: ChangedFunction[] = [];
   private gone: FunctionNode[] = [];
   private edgesMoved = false;
+  private linesMoved = false;
   private restarted = true;
   private edgeRevision = 0;
   private macroEffects = new MacroEffectsCache();
@@ -117,10 +120,16 @@ export class Program {
   takeChanges(): BodyChange | undefined {
     const change = this.restarted
       ? undefined
-      : { functions: this.changes, removed: this.gone, edgesMoved: this.edgesMoved };
+      : {
+          functions: this.changes,
+          removed: this.gone,
+          edgesMoved: this.edgesMoved,
+          linesMoved: this.linesMoved,
+        };
     this.changes = [];
     this.gone = [];
     this.edgesMoved = false;
+    this.linesMoved = false;
     this.restarted = false;
     return change;
   }
@@ -237,6 +246,11 @@ export class Program {
   ): void {
     const { symbols, units, graph, initialised } = state;
     const { kept, added, removed } = symbols.replaceFacts(path, before, facts);
+    if (
+      before.lineCount !== facts.lineCount ||
+      JSON.stringify(before.suppressions) !== JSON.stringify(facts.suppressions)
+    )
+      this.linesMoved = true;
     // A name in a macro's body may mean another function now.
     if (names.size > 0) this.macroEffects = new MacroEffectsCache();
     const quoted = [...names].map((name) => JSON.stringify(name));
@@ -268,6 +282,7 @@ export class Program {
       const by = node.facts.firstLine - before.firstLine;
       if (node.facts.body === before.body && sameFunction(node.facts, before) && !namesOne(node.facts.body)) {
         if (by === 0) continue;
+        this.linesMoved = true;
         for (const site of unit.sites) site.line += by;
         for (const assignment of unit.assignments) assignment.at.line += by;
       } else renew(node, before.firstLine);

@@ -11,6 +11,7 @@ import type { LockMode, LockPrimitive } from '../locks/primitives.js';
 import type { Outcome } from '../locks/summary.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import { bodyOf, type Program } from '../program/program.js';
+import type { Symbols } from '../program/symbols.js';
 
 export type CallNode = Extract<FlowNode, { kind: 'call' }>;
 export type LockNode = Extract<FlowNode, { kind: 'lock' }>;
@@ -37,6 +38,30 @@ const primitiveOf = ({ op, nests }: { op: 'enter' | 'leave'; nests: boolean }): 
   maySleep: false,
 });
 
+interface Graphs {
+  written: WeakMap<FunctionNode['facts'], FlowGraph>;
+  loopsOnce: WeakMap<FunctionNode['facts'], FlowGraph>;
+}
+
+/** An edit replaces a function's facts, a new macro all symbols: what stays need not be built again. */
+const graphs = new WeakMap<Symbols, Graphs>();
+
+function graphOf(symbols: Symbols, node: FunctionNode, loopsOnce: boolean): FlowGraph {
+  let known = graphs.get(symbols);
+  if (!known) {
+    known = { written: new WeakMap(), loopsOnce: new WeakMap() };
+    graphs.set(symbols, known);
+  }
+  const byFacts = loopsOnce ? known.loopsOnce : known.written;
+  let graph = byFacts.get(node.facts);
+  if (!graph) {
+    const body = loopsOnce ? bodyOf(node).map(once) : bodyOf(node);
+    graph = new FlowBuilder(symbols, node, body).build();
+    byFacts.set(node.facts, graph);
+  }
+  return graph;
+}
+
 /**
  * Follows sections through a function.
  * @param effectOf what a call or lock operation does; asked once for each node
@@ -48,8 +73,7 @@ export function sectionFlow(
   effectOf: (node: CallNode | LockNode) => Effect,
   { loopsOnce = false } = {},
 ): SectionFlow {
-  const body = loopsOnce ? bodyOf(node).map(once) : bodyOf(node);
-  const built = new FlowBuilder(program.symbols, node, body).build();
+  const built = graphOf(program.symbols, node, loopsOnce);
   const outcomes = new Map<FlowNode, readonly Outcome[]>();
   const nodes = built.nodes.map((inner): FlowNode => {
     if (inner.kind !== 'call' && inner.kind !== 'lock') return inner;

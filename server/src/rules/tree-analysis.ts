@@ -18,8 +18,17 @@ export class TreeAnalysis {
 
   /** To be called after a file of the program changed. */
   refresh(): void {
-    this.found = undefined;
     const change = this.program.takeChanges();
+    // A comment typed, a blank: nothing that a finding could rest on.
+    if (
+      change &&
+      change.functions.length === 0 &&
+      change.removed.length === 0 &&
+      !change.edgesMoved &&
+      !change.linesMoved
+    )
+      return;
+    this.found = undefined;
     // A function pointer that took another way may have changed the locks at any call through it.
     if (change && !change.edgesMoved) {
       this.allLocks?.update(change);
