@@ -136,6 +136,25 @@ onTree(
   run(async () => (await import('./report.js')).reportCommand(tree, options)),
 );
 
+program
+  .command('run')
+  .argument(
+    '[scenario]',
+    'a scenario file, or the name of a bundled one; NAME@VARIANT for one of its variants',
+  )
+  .argument('[tree]', "kernel tree to run; default: the bundled reference kernel of the scenario's design")
+  .description('run a scenario through kernel C: no SNP machine, no VM, no build')
+  .addOption(
+    new Option('--format <format>', 'how results are written').choices(['text', 'json']).default('text'),
+  )
+  .option('--trace', 'every call and step, and the setup')
+  .option('--check', 'only say what is wrong with the scenario file')
+  .option('--all', 'every bundled scenario with its variants, one line each')
+  .option('--max-steps <n>', 'give up after so many steps of C', wholeNumber)
+  .action((scenario: string | undefined, tree: string | undefined, options) =>
+    run(async () => (await import('./run.js')).runCommand(scenario, tree, options)),
+  );
+
 onTree(
   program
     .command('doctor')

@@ -45,7 +45,11 @@ function warn(kernel: Kernel, call: ModelledCall): Outcome {
       actor: call.thread.name,
       at: call.loc,
       function: callerOf(call),
-      stack: call.stack.map(({ function: name, loc }) => ({ function: name, file: loc.file, line: loc.line })),
+      stack: call.stack.map(({ function: name, loc }) => ({
+        function: name,
+        file: loc.file,
+        line: loc.line,
+      })),
     });
   return happened;
 }

@@ -5,6 +5,9 @@ export const ENTRY_FILE = 'gmem-lens-entry.c';
 /** The function that every actor's thread is in; scenario/ models it. */
 export const ACTOR_FUNCTION = '__gmem_lens_actor';
 
+/** fallocate(2). */
+export const FALLOCATE_FUNCTION = '__gmem_lens_fallocate';
+
 const HEADERS = [
   'linux/kvm_host.h',
   'linux/falloc.h',
@@ -38,12 +41,29 @@ export const CONSTANTS = [
   'SVM_EXIT_NPF',
 ] as const;
 
-/** @param header of the vendor's control block, relative to the tree */
+/**
+ * The system call's own few lines around vfs_fallocate (fs/open.c): SYSCALL_DEFINE makes its function from a macro, whose
+ * name nothing in the text says.
+ */
+const FALLOCATE = `
+long ${FALLOCATE_FUNCTION}(int fd, int mode, loff_t offset, loff_t len)
+{
+	struct file *file = fget(fd);
+	int r;
+
+	if (!file)
+		return -EBADF;
+	r = vfs_fallocate(file, mode, offset, len);
+	fput(file);
+	return r;
+}
+`;
+
 export const entryText = (): string =>
   [
     ...HEADERS.map((header) => `#include <${header}>`),
     '#include "arch/x86/kvm/svm/svm.h"',
     `long ${ACTOR_FUNCTION}(int actor);`,
     ...CONSTANTS.map((name) => `const unsigned long __lens_${name} = ${name};`),
-    '',
+    FALLOCATE,
   ].join('\n');

@@ -8,7 +8,10 @@ const ANON = 'fs/anon_inodes.c';
 const FIRST_FD = 3;
 
 /** Types of what a file's private_data is, by the file's name: their locks have names. */
-const PRIVATE_DATA: Readonly<Record<string, string>> = { 'kvm-vm': 'struct kvm', 'kvm-vcpu': 'struct kvm_vcpu' };
+const PRIVATE_DATA: Readonly<Record<string, string>> = {
+  'kvm-vm': 'struct kvm',
+  'kvm-vcpu': 'struct kvm_vcpu',
+};
 
 export function unusedFd(kernel: Kernel): number {
   let fd = FIRST_FD;

@@ -87,4 +87,3 @@ export const HARDWARE_FUNCTIONS: ModelTable = {
     },
   },
 };
-

@@ -142,8 +142,7 @@ export function returnsToUser(kernel: Kernel, call: ModelledCall): void {
 export function initialise(kernel: Kernel, call: ModelledCall): undefined {
   const lock = call.address(0);
   const hold = kernel.state.holds.find((one) => one.lock === lock);
-  if (hold)
-    throw new LockHazard('lock-misuse', `${call.name} on a lock that is held: ${heldAt(hold)}`, hold);
+  if (hold) throw new LockHazard('lock-misuse', `${call.name} on a lock that is held: ${heldAt(hold)}`, hold);
   return undefined;
 }
 

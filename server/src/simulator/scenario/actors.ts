@@ -3,6 +3,7 @@
  * kernel's C (system calls, ioctls) or by accesses to the machine.
  */
 import type { ModelledCall, Outcome } from '../execution/modelled.js';
+import { ENTRY_FILE, FALLOCATE_FUNCTION } from '../kernel-api/entry.js';
 import { newFile } from '../kernel-api/file-functions.js';
 import type { Kernel } from '../kernel-api/kernel.js';
 import { returnsToUser } from '../kernel-api/locks.js';
@@ -14,9 +15,15 @@ import type { Action, Attribute, FileRange, ScenarioSlot, Target } from './model
 import { formatSize } from './sizes.js';
 
 /** What comes before the scenario's own actions. */
-export type SetupAction = { do: 'boot'; function: string; file: string } | { do: 'create-vm' } | { do: 'create-vcpu' };
+export type SetupAction =
+  | { do: 'boot'; function: string; file: string }
+  | { do: 'create-vm' }
+  | { do: 'create-vcpu' };
 
-export type Doing = (Action | (SetupAction & { expect: string; after: string[]; label?: string; at?: Action['at'] })) & {
+export type Doing = (
+  | Action
+  | (SetupAction & { expect: string; after: string[]; label?: string; at?: Action['at'] })
+) & {
   setup?: boolean;
 };
 
@@ -258,7 +265,7 @@ export class Actors {
     const mode = action.do === 'punch-hole' ? keep | kernel.constant('FALLOC_FL_PUNCH_HOLE') : keep;
     const length = action.size ?? fileSize - action.offset;
     return {
-      target: { name: 'sys_fallocate', file: 'fs/open.c' },
+      target: { name: FALLOCATE_FUNCTION, file: ENTRY_FILE },
       args: [BigInt(fd), mode, BigInt(action.offset), BigInt(length)],
     };
   }
@@ -388,6 +395,7 @@ const hex = (value: number): string => `0x${value.toString(16)}`;
 
 function targetText(target: Target): string {
   if (target.kind === 'own') return 'its own page';
-  return target.kind === 'gpa' ? `the shared page of gpa ${hex(target.gpa)}` : `${target.file} at ${hex(target.offset)}`;
+  return target.kind === 'gpa'
+    ? `the shared page of gpa ${hex(target.gpa)}`
+    : `${target.file} at ${hex(target.offset)}`;
 }
-

@@ -14,28 +14,41 @@ interface Came {
   entered: readonly string[];
 }
 
-export function checkExpectation(
-  scenario: Scenario,
-  came: Came,
-  state: StateReader,
-): CheckedExpectation[] {
+export function checkExpectation(scenario: Scenario, came: Came, state: StateReader): CheckedExpectation[] {
   const { expect } = scenario;
   const place = expect.at && { file: expect.at.file, line: expect.at.line };
   const outcome = expect.outcome ?? 'ok';
   const checks: CheckedExpectation[] = [
-    { what: 'outcome', expected: outcome, actual: came.outcome, ok: outcome === came.outcome, ...(place && { at: place }) },
+    {
+      what: 'outcome',
+      expected: outcome,
+      actual: came.outcome,
+      ok: outcome === came.outcome,
+      ...(place && { at: place }),
+    },
     ...checkHazards(expect, came.hazards),
     ...expect.counters.map(({ name, bound, at }) => {
       const value = came.counters[name];
       const ok = value !== undefined && value >= bound.atLeast && value <= bound.atMost;
-      return { what: `counter ${name}`, expected: boundText(bound), actual: String(value ?? 'not counted'), ok, at: lineOf(at) };
+      return {
+        what: `counter ${name}`,
+        expected: boundText(bound),
+        actual: String(value ?? 'not counted'),
+        ok,
+        at: lineOf(at),
+      };
     }),
     ...checkCalls(expect.calls, came.entered),
   ];
   if (expect.message !== undefined) {
     const said = [came.message ?? '', ...came.hazards.map(({ message }) => message)];
     const ok = said.some((text) => text.includes(expect.message!));
-    checks.push({ what: 'message', expected: expect.message, actual: said.filter(Boolean).join('; ') || 'none', ok });
+    checks.push({
+      what: 'message',
+      expected: expect.message,
+      actual: said.filter(Boolean).join('; ') || 'none',
+      ok,
+    });
   }
   // A run that stopped early has no final state to speak of.
   if (came.outcome !== 'error') for (const one of expect.final) checks.push(...checkState(one, state));
@@ -72,7 +85,10 @@ function checkHazards({ hazards }: Expectation, came: readonly RunHazard[]): Che
   ];
 }
 
-const matches = (wanted: ExpectedHazard, { kind, row, function: name, actor, gfn, message }: RunHazard): boolean =>
+const matches = (
+  wanted: ExpectedHazard,
+  { kind, row, function: name, actor, gfn, message }: RunHazard,
+): boolean =>
   wanted.kind === kind &&
   (wanted.row === undefined || wanted.row === row) &&
   (wanted.function === undefined || wanted.function === name) &&
@@ -91,7 +107,10 @@ function checkCalls(wanted: readonly string[], entered: readonly string[]): Chec
   if (wanted.length === 0) return [];
   let at = 0;
   for (const name of entered) if (name === wanted[at]) at++;
-  const actual = at === wanted.length ? wanted.join(', ') : `${wanted[at]} is not called after ${wanted[at - 1] ?? 'the start'}`;
+  const actual =
+    at === wanted.length
+      ? wanted.join(', ')
+      : `${wanted[at]} is not called after ${wanted[at - 1] ?? 'the start'}`;
   return [{ what: 'calls', expected: wanted.join(', '), actual, ok: at === wanted.length }];
 }
 
@@ -153,7 +172,16 @@ export class StateReader {
   }
 }
 
-const STATE_KEYS = ['attribute', 'mapped', 'rmp', 'rmpSize', 'directmap', 'page', 'folio', 'content'] as const;
+const STATE_KEYS = [
+  'attribute',
+  'mapped',
+  'rmp',
+  'rmpSize',
+  'directmap',
+  'page',
+  'folio',
+  'content',
+] as const;
 
 function checkState(wanted: ExpectedState, state: StateReader): CheckedExpectation[] {
   const { target } = wanted;
@@ -167,9 +195,17 @@ function checkState(wanted: ExpectedState, state: StateReader): CheckedExpectati
       if (actual !== expected) break;
     }
     const where =
-      target.kind === 'gpa' ? `gpa 0x${target.gpa.toString(16)}` : `${target.file} at 0x${target.offset.toString(16)}`;
+      target.kind === 'gpa'
+        ? `gpa 0x${target.gpa.toString(16)}`
+        : `${target.file} at 0x${target.offset.toString(16)}`;
     return [
-      { what: `${key} of ${where}`, expected, actual: actual ?? 'unknown', ok: actual === expected, at: lineOf(wanted.at) },
+      {
+        what: `${key} of ${where}`,
+        expected,
+        actual: actual ?? 'unknown',
+        ok: actual === expected,
+        at: lineOf(wanted.at),
+      },
     ];
   });
 }

@@ -1,6 +1,7 @@
 /** The guest's side of a run: what each vCPU does between two exits, on the machine. */
-import { LockHazard } from '../kernel-api/locks.js';
+
 import type { GuestProgram, Kernel } from '../kernel-api/kernel.js';
+import { LockHazard } from '../kernel-api/locks.js';
 import { PAGE_SIZE } from '../machine/units.js';
 import type { ActionBody } from './model.js';
 

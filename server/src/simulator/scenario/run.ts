@@ -3,11 +3,11 @@
  * same run, step by step.
  */
 import { configurationOf, parseDotConfig } from '../../kernel-c/conditions.js';
-import { Hazard } from '../execution/hazard.js';
+import type { Hazard } from '../execution/hazard.js';
 import { textsSource } from '../execution/texts-source.js';
 import type { Thread } from '../execution/thread.js';
 import { CodeError } from '../execution/tokens.js';
-import { ACTOR_FUNCTION, ENTRY_FILE, entryText } from '../kernel-api/entry.js';
+import { ACTOR_FUNCTION, ENTRY_FILE, entryText, FALLOCATE_FUNCTION } from '../kernel-api/entry.js';
 import { HardwareHazard, Kernel } from '../kernel-api/kernel.js';
 import { LockHazard } from '../kernel-api/locks.js';
 import { MODELLED, modelledFor } from '../kernel-api/table.js';
@@ -78,7 +78,9 @@ const NOT_THE_KERNELS: ReadonlySet<string> = new Set(['unsupported', 'unknown-va
 export function refusals(scenario: Scenario, config: string): string[] {
   const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
   if (scenario.platform !== 'snp')
-    found.push(`the reference kernel ${scenario.design} is for the platform snp only, not for ${scenario.platform}`);
+    found.push(
+      `the reference kernel ${scenario.design} is for the platform snp only, not for ${scenario.platform}`,
+    );
   const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
   const large = sizes.find((backing) => backing !== '4k');
   if (large !== undefined)
@@ -90,9 +92,13 @@ export function refusals(scenario: Scenario, config: string): string[] {
   for (const { actions } of scenario.actors)
     for (const action of flatten(actions)) {
       if (!RUNNABLE.has(action.do))
-        found.push(`${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`);
+        found.push(
+          `${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`,
+        );
       if (action.do === 'set-attributes' && action.operation !== undefined)
-        found.push(`${action.at.file}:${action.at.line}: the reference kernel ${scenario.design} has no \`operation\``);
+        found.push(
+          `${action.at.file}:${action.at.line}: the reference kernel ${scenario.design} has no \`operation\``,
+        );
     }
   return [...new Set(found)];
 }
@@ -116,7 +122,13 @@ class Run {
   private readonly checks: CheckedExpectation[] = [];
   private readonly used = new Set<string>();
   private readonly calls = new Map<string, number>();
-  private readonly failures: { name: string; actor: string | undefined; from: number; to: number; errno: number }[] = [];
+  private readonly failures: {
+    name: string;
+    actor: string | undefined;
+    from: number;
+    to: number;
+    errno: number;
+  }[] = [];
   private machineHazards = 0;
   private kernelHazards = 0;
   private stopped: { outcome: Outcome; message?: string } | undefined;
@@ -150,18 +162,23 @@ class Run {
         this.tell({ kind: 'action', text, line: action.at?.line ?? 0 }, undefined, actor, 0),
       ended: (actor, action, result) => this.ended(actor, action, result),
     });
-    const source = textsSource({ ...texts, [ENTRY_FILE]: entryText() }, configurationOf(symbols, true, scenario.design));
+    const source = textsSource(
+      { ...texts, [ENTRY_FILE]: entryText() },
+      configurationOf(symbols, true, scenario.design),
+    );
     const modelled = modelledFor(this.kernel, (name) => this.used.add(name));
     this.c = new TracedMachine(
       source,
       { modelled: { ...modelled, [ACTOR_FUNCTION]: (call) => this.actors.run(call) } },
       {
         entered: (thread, name, file, depth) => {
+          if (file === ENTRY_FILE) return;
           this.entered.push(name);
           this.note({ kind: 'enter', function: name, file }, thread, depth);
           this.reached(thread, name, 'enter');
         },
         left: (thread, name, depth) => {
+          if (name === FALLOCATE_FUNCTION) return;
           this.note({ kind: 'leave', function: name }, thread, depth);
           this.reached(thread, name, 'return');
         },
@@ -186,7 +203,8 @@ class Run {
       if (!(error instanceof CodeError || error instanceof MachineError)) throw error;
       this.stopped = { outcome: 'error', message: error.message };
     }
-    const outcome = this.stopped?.outcome === 'error' ? 'error' : this.hazards.length > 0 ? 'violation' : 'ok';
+    const outcome =
+      this.stopped?.outcome === 'error' ? 'error' : this.hazards.length > 0 ? 'violation' : 'ok';
     const message = this.stopped?.message;
     const counters = { ...this.hardware.counters, ...this.kernel.state.counters, steps: this.c.steps };
     const state = new StateReader(this.kernel, this.actors, scenario);
@@ -285,15 +303,16 @@ class Run {
   }
 
   private go(): void {
-    const threads = this.input.scenario.actors.map(({ name, actions }) => this.start(name, repeated(actions)));
+    const threads = this.input.scenario.actors.map(({ name, actions }) =>
+      this.start(name, repeated(actions)),
+    );
     for (const turn of this.input.scenario.schedule) {
       const thread = threads.find(({ name }) => name === turn.run);
       this.turn = turn.until === undefined ? undefined : { turn, seen: 0 };
       this.turnReached = false;
       while (thread && !this.turnReached && !this.stopped && this.advance(thread));
       if (this.stopped) return;
-      if (turn.until !== undefined && !this.turnReached)
-        this.expectTurn(turn, thread?.why ?? '');
+      if (turn.until !== undefined && !this.turnReached) this.expectTurn(turn, thread?.why ?? '');
     }
     this.turn = undefined;
     this.roundRobin(threads);
@@ -415,7 +434,10 @@ class Run {
     }
   }
 
-  private ofMachine({ kind, message, row, effect, pfn, gfn, actor, at }: MachineHazard, thread: Thread): void {
+  private ofMachine(
+    { kind, message, row, effect, pfn, gfn, actor, at }: MachineHazard,
+    thread: Thread,
+  ): void {
     const where = this.whereOf(thread);
     this.hazard({
       kind,
@@ -426,13 +448,18 @@ class Run {
       ...(gfn !== undefined && { gfn }),
       actor,
       ...where,
-      ...(at && { file: at.file, line: at.line, ...(at.function !== undefined && { function: at.function }) }),
+      ...(at && {
+        file: at.file,
+        line: at.line,
+        ...(at.function !== undefined && { function: at.function }),
+      }),
     });
   }
 
   private whereOf(thread: Thread): { path: CallPlace[]; file?: string; line?: number; function?: string } {
     const path = this.c
       .stackOf(thread)
+      .filter(({ loc }) => loc.file !== ENTRY_FILE)
       .map(({ function: name, loc }) => ({ function: name, file: loc.file, line: loc.line }))
       .reverse();
     const last = path.at(-1);
@@ -484,7 +511,8 @@ class Run {
 
   private reached(thread: Thread, name: string, where: 'enter' | 'return'): void {
     const { turn } = this;
-    if (!turn || thread.name !== turn.turn.run || name !== turn.turn.until || where !== turn.turn.where) return;
+    if (!turn || thread.name !== turn.turn.run || name !== turn.turn.until || where !== turn.turn.where)
+      return;
     turn.seen++;
     if (turn.seen >= turn.turn.nth) this.turnReached = true;
   }
@@ -510,7 +538,13 @@ class Run {
 
   private tell(entry: Told, at?: CallPlace, actor = this.current?.name ?? 'setup', depth?: number): void {
     const known = depth ?? this.current?.frames.filter(({ k }) => k === 'c').length ?? 0;
-    this.story.push({ step: this.c?.steps ?? 0, actor, depth: known, ...(at && { at }), ...entry } as StoryEntry);
+    this.story.push({
+      step: this.c?.steps ?? 0,
+      actor,
+      depth: known,
+      ...(at && { at }),
+      ...entry,
+    } as StoryEntry);
   }
 }
 
@@ -521,7 +555,8 @@ type Told = StoryEntry extends infer Entry
   : never;
 
 /** A guest that repeats its access goes on without a step. */
-const isRepeating = ({ why, state }: Thread): boolean => state === 'blocked' && why.startsWith('the guest repeats');
+const isRepeating = ({ why, state }: Thread): boolean =>
+  state === 'blocked' && why.startsWith('the guest repeats');
 
 const flatten = (actions: readonly Action[]): Action[] =>
   actions.flatMap((action) => [action, ...(action.do === 'repeat' ? flatten(action.actions) : [])]);
