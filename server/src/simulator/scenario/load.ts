@@ -206,6 +206,7 @@ function variantsOf(part: Part | undefined, problems: ScenarioProblem[]): Varian
       ...given('platform', variant.get<ScenarioPlatform>('platform')),
       ...given('backing', variant.get<BackingKind>('backing')),
       options: variant.get<ScenarioOptions>('options') ?? {},
+      config: variant.get<Scenario['config']>('config') ?? {},
       ...given(
         'expect',
         variant.has('expect') ? readExpectation(variant.part('expect'), problems) : undefined,

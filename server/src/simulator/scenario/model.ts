@@ -197,6 +197,7 @@ export interface Variant {
   platform?: ScenarioPlatform;
   backing?: BackingKind;
   options: ScenarioOptions;
+  config: Scenario['config'];
   /** Instead of the scenario's. */
   expect?: Expectation;
   at: TextRange;
@@ -215,6 +216,7 @@ export function withVariant(scenario: Scenario, name: string | undefined): Scena
     platform: variant.platform ?? scenario.platform,
     backing: variant.backing ?? scenario.backing,
     options: { ...scenario.options, ...variant.options },
+    config: { ...scenario.config, ...variant.config },
     expect: variant.expect ?? scenario.expect,
     variants: [],
   };

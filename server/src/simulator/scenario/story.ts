@@ -3,6 +3,9 @@ import type { MachineEvent } from '../machine/events.js';
 import type { RunHazard, RunResult, StoryEntry } from './result.js';
 
 const INDENT = '  ';
+const QUIET_LOCK = /xa_lock$|^folio /;
+/** Lines that may repeat together. */
+const LONGEST_REPEAT = 8;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const range = (first: number, pages: number): string =>
   pages > 1 ? `${hex(first)}–${hex(first + pages - 1)}` : hex(first);
@@ -83,9 +86,37 @@ export function storyText(result: RunResult, { trace }: { trace: boolean }): str
     const left = `${INDENT.repeat(deep)}${said}`;
     lines.push(at === '' ? left : `${left.padEnd(76)} ${at}`);
   }
-  lines.push('', ...verdict(result));
-  return `${lines.join('\n')}\n`;
+  const told = trace ? lines : folded(lines);
+  told.push('', ...verdict(result));
+  return `${told.join('\n')}\n`;
 }
+
+/** The same lines over and over, but for their numbers, once: what a loop over pages says. */
+function folded(lines: readonly string[]): string[] {
+  const shapes = lines.map((line) => line.replace(/0x[0-9a-f]+(–0x[0-9a-f]+)?|\b\d+ translations/g, '#'));
+  const told: string[] = [];
+  for (let at = 0; at < lines.length; ) {
+    const { length, times } = repeatAt(shapes, at);
+    told.push(...lines.slice(at, at + length));
+    if (times > 1) told.push(`${INDENT.repeat(2)}… the last ${length === 1 ? 'line' : `${length} lines`} ${times - 1} times more`);
+    at += length * times;
+  }
+  return told;
+}
+
+/** The block from a line on that repeats most lines; one line once if none does. */
+function repeatAt(shapes: readonly string[], at: number): { length: number; times: number } {
+  let best = { length: 1, times: 1 };
+  for (let length = 1; length <= LONGEST_REPEAT && at + 2 * length <= shapes.length; length++) {
+    let times = 1;
+    while (matches(shapes, at, at + times * length, length)) times++;
+    if (times > 2 && length * times > best.length * best.times) best = { length, times };
+  }
+  return best;
+}
+
+const matches = (shapes: readonly string[], at: number, next: number, length: number): boolean =>
+  next + length <= shapes.length && shapes.slice(at, at + length).every((shape, i) => shape === shapes[next + i]);
 
 const placeText = ({ at, kind }: StoryEntry): string =>
   at === undefined || kind === 'enter'
@@ -107,6 +138,8 @@ function entryText(entry: StoryEntry, trace: boolean): string | undefined {
     case 'step':
       return 'step';
     case 'lock':
+      // The page cache's own locks say nothing about guest memory.
+      if (!trace && QUIET_LOCK.test(entry.name)) return undefined;
       return `${entry.change}${entry.name} (${entry.mode})`;
     case 'log':
       return `printk: ${entry.text}`;
