@@ -4,7 +4,7 @@ import type { ModelledCall, Outcome } from '../execution/modelled.js';
 import { MachineError } from '../machine/errors.js';
 import { PAGE_SIZE } from '../machine/units.js';
 import { DIRECTMAP, type Kernel } from './kernel.js';
-import { mightSleep } from './locks.js';
+import { callerOf, mightSleep } from './locks.js';
 import type { ModelTable } from './table-entry.js';
 
 const SLAB = 'Documentation/core-api/memory-allocation.rst; include/linux/slab.h';
@@ -37,8 +37,37 @@ function allocPage(kernel: Kernel, call: ModelledCall): Outcome {
 function freePage(kernel: Kernel, call: ModelledCall): Outcome {
   const pfn = kernel.pfnOf(call.address(0));
   kernel.mirror.freed(pfn);
+  reportMapped(kernel, call, pfn);
   kernel.hardware.pages.free(pfn, 0);
   return undefined;
+}
+
+/** A page is freed that the guest can still reach (mail rows A8, A11): a mapping that wasn't zapped, or not flushed. */
+function reportMapped(kernel: Kernel, call: ModelledCall, pfn: number): void {
+  const { hardware, vm, state } = kernel;
+  const npt = hardware.npt(vm);
+  const tables = [
+    { name: 'its nested page table', table: npt.table('npt') },
+    ...hardware.vms
+      .get(vm)
+      .vcpus.map(({ id }) => ({ name: `the TLB of vcpu${id}`, table: npt.tlb(id, 'npt') })),
+  ];
+  for (const { name, table } of tables)
+    for (const { start, count, value } of table.map.extents()) {
+      const gfn = pfn - value.pfnDelta;
+      if (gfn < start || gfn >= start + count) continue;
+      state.hazards.push({
+        kind: 'stale-guest-mapping',
+        message: `pfn 0x${pfn.toString(16)} is freed while gfn 0x${gfn.toString(16)} of ${vm} is still mapped to it in ${name}`,
+        pfn,
+        gfn,
+        actor: call.thread.name,
+        at: call.loc,
+        function: callerOf(call),
+        stack: call.stack.map(({ function: at, loc }) => ({ function: at, file: loc.file, line: loc.line })),
+      });
+      return;
+    }
 }
 
 const inDirectmap = (kernel: Kernel, address: bigint): { pfn: number; offset: number } => {

@@ -39,6 +39,8 @@ export interface KernelHazard {
   kind: string;
   message: string;
   row?: string;
+  pfn?: number;
+  gfn?: number;
   actor: string;
   at: Loc | undefined;
   function: string | undefined;

@@ -1,5 +1,6 @@
 /** All modelled functions by name. What is neither here nor in the C is unmodelled, and a run says so. */
 import type { Modelled } from '../execution/modelled.js';
+import type { Thread } from '../execution/thread.js';
 import { BASIC_FUNCTIONS } from './basic-functions.js';
 import { FILE_FUNCTIONS } from './file-functions.js';
 import { HARDWARE_FUNCTIONS } from './hardware-functions.js';
@@ -18,21 +19,27 @@ export const MODELLED: ModelTable = {
   ...HARDWARE_FUNCTIONS,
 };
 
-/** The table as the execution wants it; `used` is told every function that is called. */
-export function modelledFor(kernel: Kernel, used: (name: string) => void): Record<string, Modelled> {
+/** The table as the execution wants it; `used` is told every function that was called, before it returns. */
+export function modelledFor(
+  kernel: Kernel,
+  used: (name: string, thread: Thread) => void,
+): Record<string, Modelled> {
   return Object.fromEntries(
     Object.entries(MODELLED).map(([name, { run, preemption }]) => [
       name,
       {
         preemption: preemption ?? false,
         run: (call) => {
-          used(name);
           kernel.hardware.actAs(call.thread.name, {
             file: call.loc.file,
             line: call.loc.line,
             ...(call.stack[0] && { function: call.stack[0].function }),
           });
-          return run(kernel, call);
+          try {
+            return run(kernel, call);
+          } finally {
+            used(name, call.thread);
+          }
         },
       } satisfies Modelled,
     ]),

@@ -63,7 +63,6 @@ export class Guest implements GuestProgram {
           'livelock',
           `vcpu${vcpu} faults on gfn 0x${(Number(fault.gpa) / PAGE_SIZE).toString(16)} again and again: ${program.faults - 1} times, and nothing changes`,
           undefined,
-          'A8',
         );
       program.pending = fault;
       return { kind: 'again' };

@@ -166,7 +166,11 @@ class Run {
       { ...texts, [ENTRY_FILE]: entryText() },
       configurationOf(symbols, true, scenario.design),
     );
-    const modelled = modelledFor(this.kernel, (name) => this.used.add(name));
+    const modelled = modelledFor(this.kernel, (name, thread) => {
+      this.used.add(name);
+      // The stack still shows where a hazard comes from.
+      this.collect(thread);
+    });
     this.c = new TracedMachine(
       source,
       { modelled: { ...modelled, [ACTOR_FUNCTION]: (call) => this.actors.run(call) } },
@@ -399,10 +403,12 @@ class Run {
       return;
     }
     const hold = hazard instanceof LockHazard ? hazard.hold : undefined;
-    const row = hazard instanceof LockHazard ? hazard.row : undefined;
+    const open = hazard.kind === 'livelock' ? this.openInvalidations() : 0n;
+    const row = open > 0n ? 'A1' : hazard instanceof LockHazard ? hazard.row : undefined;
+    const why = open > 0n ? `; kvm.mmu_invalidate_in_progress is ${open}` : '';
     this.hazard({
       kind: hazard.kind,
-      message: hazard.message,
+      message: hazard.message + why,
       ...(row !== undefined && { row }),
       actor: thread.name,
       ...this.whereOf(thread),
@@ -473,8 +479,7 @@ class Run {
 
   /** Everybody is in user mode: an invalidation that is still in progress never ends (mail row A1). */
   private atTheEnd(): void {
-    if (this.actors.kvm === 0n || !this.isAlive(this.actors.kvm)) return;
-    const open = this.kernel.object(this.actors.kvm, 'struct kvm').get('mmu_invalidate_in_progress');
+    const open = this.openInvalidations();
     if (open !== 0n)
       this.hazard({
         kind: 'unbalanced-invalidation',
@@ -485,6 +490,13 @@ class Run {
       });
   }
 
+  /** kvm.mmu_invalidate_in_progress; 0 without a VM. */
+  private openInvalidations(): bigint {
+    const { kvm } = this.actors;
+    if (kvm === 0n || !this.isAlive(kvm)) return 0n;
+    return this.kernel.object(kvm, 'struct kvm').get('mmu_invalidate_in_progress');
+  }
+
   private isAlive(address: bigint): boolean {
     const object = this.c.memory.objectAt(address);
     return object !== undefined && object.freedAt === undefined;
@@ -493,6 +505,10 @@ class Run {
   // ---- the story
 
   private ended(actor: string, action: Doing, result: string): void {
+    if (this.actors.hostIsDown) {
+      this.tell({ kind: 'result', text: 'the host is down' }, undefined, actor, 0);
+      return;
+    }
     this.tell({ kind: 'result', text: result }, undefined, actor, 0);
     if (action.setup) {
       if (result !== 'ok')

@@ -72,8 +72,7 @@ export function hazardText(hazard: RunHazard): string[] {
 /** The story's lines; setup and steps only where the whole trace is wanted. */
 export function storyText(result: RunResult, { trace }: { trace: boolean }): string {
   const lines: string[] = [];
-  const name = result.variant === undefined ? '' : ` [${result.variant}]`;
-  lines.push(`${result.scenario}${name}`, '');
+  lines.push(result.scenario, '');
   let actor = '';
   for (const entry of result.story) {
     if (entry.actor === 'setup' && !trace) continue;
@@ -84,7 +83,7 @@ export function storyText(result: RunResult, { trace }: { trace: boolean }): str
     const deep = entry.kind === 'action' || entry.kind === 'result' ? 1 : trace ? 1 + entry.depth : 2;
     const at = placeText(entry);
     const left = `${INDENT.repeat(deep)}${said}`;
-    lines.push(at === '' ? left : `${left.padEnd(76)} ${at}`);
+    lines.push(at === '' ? left : `${left.padEnd(84)} ${at}`);
   }
   const told = trace ? lines : folded(lines);
   told.push('', ...verdict(result));
