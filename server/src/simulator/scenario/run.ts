@@ -178,6 +178,7 @@ class Run {
         entered: (thread, name, file, depth) => {
           if (file === ENTRY_FILE) return;
           this.entered.push(name);
+          this.count(name);
           this.note({ kind: 'enter', function: name, file }, thread, depth);
           this.reached(thread, name, 'enter');
         },
@@ -523,6 +524,16 @@ class Run {
       ok: result === action.expect,
       at: { file: action.at.file, line: action.at.line },
     });
+  }
+
+  /** Invalidations and their ranges: kvm_mmu_invalidate_range_add(kvm, start, end), end exclusive. */
+  private count(name: string): void {
+    const { counters } = this.kernel.state;
+    if (name === 'kvm_mmu_invalidate_begin') counters.invalidations++;
+    if (name !== 'kvm_mmu_invalidate_range_add') return;
+    const argument = (at: number): number =>
+      (this.c.passed[at * 3]! >>> 0) + (this.c.passed[at * 3 + 1]! >>> 0) * 2 ** 32;
+    counters.invalidatedPages += argument(2) - argument(1);
   }
 
   private reached(thread: Thread, name: string, where: 'enter' | 'return'): void {

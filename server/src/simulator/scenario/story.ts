@@ -97,7 +97,10 @@ function folded(lines: readonly string[]): string[] {
   for (let at = 0; at < lines.length; ) {
     const { length, times } = repeatAt(shapes, at);
     told.push(...lines.slice(at, at + length));
-    if (times > 1) told.push(`${INDENT.repeat(2)}… the last ${length === 1 ? 'line' : `${length} lines`} ${times - 1} times more`);
+    if (times > 1)
+      told.push(
+        `${INDENT.repeat(2)}… the last ${length === 1 ? 'line' : `${length} lines`} ${times - 1} times more`,
+      );
     at += length * times;
   }
   return told;
@@ -115,7 +118,8 @@ function repeatAt(shapes: readonly string[], at: number): { length: number; time
 }
 
 const matches = (shapes: readonly string[], at: number, next: number, length: number): boolean =>
-  next + length <= shapes.length && shapes.slice(at, at + length).every((shape, i) => shape === shapes[next + i]);
+  next + length <= shapes.length &&
+  shapes.slice(at, at + length).every((shape, i) => shape === shapes[next + i]);
 
 const placeText = ({ at, kind }: StoryEntry): string =>
   at === undefined || kind === 'enter'

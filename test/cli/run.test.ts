@@ -1,0 +1,79 @@
+/** `gmem-lens run`: exit status, the fields of its JSON, what it says where it can't run. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { gmemLens, temporaryFolder } from '../support/cli.ts';
+
+const SCENARIO = `scenario: A hole
+platform: snp
+memory: 64M
+files: [{name: gmem, size: 2M}]
+slots: [{id: 0, gpa: 0x200000, size: 2M, file: gmem}]
+actors:
+  vmm:
+    - punch-hole: {file: gmem, offset: 0, size: 4K}
+`;
+
+async function scenarioFile(text: string): Promise<string> {
+  const file = join(await temporaryFolder(), 'test.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+test('a scenario of the library, by its name, as JSON', async () => {
+  const { status, stdout } = await gmemLens('run', 'rmp-in-set-attributes', '--format', 'json');
+  expect(status).toBe(0);
+  const result = JSON.parse(stdout);
+  expect(result).toMatchObject({
+    scenario: 'The RMP is updated where attributes change',
+    outcome: 'violation',
+  });
+  expect(result.hazards).toMatchObject([{ kind: 'sleeping-while-atomic', lock: { name: 'kvm.mmu_lock' } }]);
+  expect(result.expectations.every(({ ok }: { ok: boolean }) => ok)).toBe(true);
+  expect(result.steps).toBeGreaterThan(100);
+  expect(result.counters.rmpUpdates).toBe(0);
+  expect(result.coverage.treeLines['virt/kvm/kvm_main.c'].length).toBeGreaterThan(50);
+  expect(result.coverage.modelled).toContainEqual({
+    name: 'mutex_lock',
+    source: expect.stringContaining('mutex'),
+  });
+  expect(result.coverage.unmodelled).toEqual([]);
+  expect(result.story).toBeUndefined();
+});
+
+test('--trace adds every step to the JSON', async () => {
+  const file = await scenarioFile(SCENARIO);
+  const { stdout } = await gmemLens('run', file, '--trace', '--format', 'json');
+  const { story, steps } = JSON.parse(stdout);
+  expect(story.filter(({ kind }: { kind: string }) => kind === 'step').length).toBeGreaterThan(steps / 2);
+});
+
+test('1 where a scenario does not come out as it says', async () => {
+  const file = await scenarioFile(`${SCENARIO}expect: {outcome: violation}\n`);
+  const { status, stdout } = await gmemLens('run', file);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(/outcome: expected violation, got ok\nNOT AS EXPECTED: ok/);
+});
+
+test('--check runs nothing, and says where a scenario is wrong', async () => {
+  const good = await gmemLens('run', await scenarioFile(SCENARIO), '--check');
+  expect(good).toMatchObject({ status: 0, stderr: '' });
+  expect(good.stdout).not.toContain('steps');
+  const bad = await gmemLens('run', await scenarioFile(SCENARIO.replace('punch-hole', 'punch')), '--check');
+  expect(bad).toMatchObject({ status: 2, stdout: '' });
+  expect(bad.stderr).toMatch(/test\.yaml:8:\d+: .*punch/);
+});
+
+test.each([
+  [['run', 'nowhere'], /There is no scenario nowhere: .*punch-hole-private-page/],
+  [['run', 'rmp-in-set-attributes@nowhere'], /no variant nowhere; there are hook-get-pfn/],
+  [['run', 'punch-hole-4k-of-2m'], /can't be run: the reference kernel guest-memfd hands out 4K pages/],
+  [['run', 'offset-alignment-c2'], /no reference kernel restrictedmem to run yet/],
+  [['run', 'rmp-in-set-attributes', '/nowhere'], /\/nowhere is no kernel tree/],
+  [['run'], /Which scenario\?/],
+])('2 and why: %j', async (args, said) => {
+  const { status, stdout, stderr } = await gmemLens(...args);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(said);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+});
