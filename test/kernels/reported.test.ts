@@ -19,6 +19,7 @@ const variants: Record<string, Record<string, string>> = {
   'bug-no-retry-check': { 'map-without-retry-check': 'kvm_tdp_page_fault' },
   // Nothing in the text is out of place: that is the simulator's to find.
   'bug-short-range': {},
+  'bug-no-directmap-split': {},
   'bug-fallocate-unchecked': { 'fallocate-unchecked': 'vmm_allocate' },
 };
 

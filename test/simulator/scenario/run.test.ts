@@ -322,6 +322,25 @@ test('an injected failure takes the way out that the C has for it', () => {
   expect(runText('a.yaml', text).expectations.filter(({ ok }) => !ok)).toEqual([]);
 });
 
+test('an injected failure that never happens is told', () => {
+  const result = runText('a.yaml', withActors(PUNCH, 'faults: [{in: rmp_make_shared, fail: EIO}]'));
+  expect(result).toMatchObject({ outcome: 'ok', passed: false });
+  expect(result.expectations.find(({ ok }) => !ok)?.what).toBe('fault in rmp_make_shared');
+});
+
+test('a C function that is made to fail returns its error: the page is leaked, not freed', () => {
+  const text = withActors(
+    `  vcpu0:
+    - write: {gpa: 0x200000}
+      label: filled
+  vmm:
+    - punch-hole: {file: gmem, offset: 0, size: 4K}
+      after: vcpu0.filled`,
+    'faults: [{in: rmp_make_shared, fail: EIO}]\nexpect:\n  outcome: ok\n  calls: [rmp_make_shared, snp_leak_pages]\n  counters: {frees: 0}',
+  );
+  expect(runText('a.yaml', text).expectations.filter(({ ok }) => !ok)).toEqual([]);
+});
+
 test('a platform that the kernel is not for is refused with the reason', () => {
   const text = withActors(PUNCH).replace('platform: snp', 'platform: tdx');
   expect(() => runText('a.yaml', text)).toThrow(NotRunnable);

@@ -21,7 +21,7 @@ import { Actors, type Doing } from './actors.js';
 import { configurationFor } from './configure.js';
 import { checkExpectation, StateReader } from './expect.js';
 import { Guest } from './guest.js';
-import type { Action, Scenario, Turn } from './model.js';
+import type { Action, InjectedFault, Scenario, Turn } from './model.js';
 import type { CallPlace, CheckedExpectation, Outcome, RunHazard, RunResult, StoryEntry } from './result.js';
 import { TracedMachine } from './traced-machine.js';
 
@@ -121,8 +121,12 @@ class Run {
   private readonly hazards: RunHazard[] = [];
   private readonly checks: CheckedExpectation[] = [];
   private readonly used = new Set<string>();
-  private readonly calls = new Map<string, number>();
   private readonly failures: {
+    /** Times that it happened. */
+    hits: number;
+    /** Calls so far. */
+    calls: number;
+    at: InjectedFault['at'];
     name: string;
     actor: string | undefined;
     from: number;
@@ -214,6 +218,15 @@ class Run {
     const counters = { ...this.hardware.counters, ...this.kernel.state.counters, steps: this.c.steps };
     const state = new StateReader(this.kernel, this.actors, scenario);
     const came = { outcome, message, hazards: this.hazards, counters, entered: this.entered } as const;
+    // A failure that nothing asked for would make a scenario look tried that isn't.
+    for (const { name, hits, at } of this.failures.filter((one) => one.hits === 0))
+      this.checks.push({
+        what: `fault in ${name}`,
+        expected: 'happens',
+        actual: `${hits} times: it was not called so often, or its model can't fail`,
+        ok: false,
+        at: { file: at.file, line: at.line },
+      });
     const expectations = [...this.checks, ...checkExpectation(scenario, came, state)];
     return {
       scenario: scenario.title,
@@ -251,20 +264,30 @@ class Run {
   // ---- faults that the scenario injects
 
   private plan(): void {
-    for (const { in: name, fail, nth, times, actor } of this.input.scenario.faults) {
+    for (const { in: name, fail, nth, times, actor, at } of this.input.scenario.faults) {
       if (fail in SNP_CODES)
         this.hardware.inject({ instruction: name as SnpInstruction, fail: fail as SnpCodeName, times });
-      else this.failures.push({ name, actor, from: nth, to: nth + times - 1, errno: ERRNO[fail] ?? 5 });
+      else
+        this.failures.push({
+          hits: 0,
+          calls: 0,
+          at,
+          name,
+          actor,
+          from: nth,
+          to: nth + times - 1,
+          errno: ERRNO[fail] ?? 5,
+        });
     }
   }
 
   private failing(name: string, actor: string): number | undefined {
     for (const failure of this.failures) {
       if (failure.name !== name || (failure.actor !== undefined && failure.actor !== actor)) continue;
-      const key = `${failure.name} ${failure.actor ?? ''}`;
-      const count = (this.calls.get(key) ?? 0) + 1;
-      this.calls.set(key, count);
-      if (count >= failure.from && count <= failure.to) return failure.errno;
+      const count = ++failure.calls;
+      if (count < failure.from || count > failure.to) continue;
+      failure.hits++;
+      return failure.errno;
     }
     return undefined;
   }
