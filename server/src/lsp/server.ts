@@ -15,6 +15,7 @@ import { findTree, TreeError } from '../host/tree.js';
 import { PROJECT_FILE } from '../rules/project-rules.js';
 import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
+import { releaseMemory } from './memory.js';
 import {
   type InitializationOptions,
   LockMarksRefresh,
@@ -150,6 +151,7 @@ class Server implements Answering {
         this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();
+      releaseMemory();
       this.prepareHovers();
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') return;
@@ -166,6 +168,7 @@ class Server implements Answering {
       const [any] = analysis?.program.functions() ?? [];
       // Asking for one function's locks works out where each lock is held.
       if (any) analysis?.contexts.entry(any);
+      releaseMemory();
     }, IDLE);
   }
 
