@@ -28,7 +28,7 @@ const required = [
 
 /** Anything else in the package is there by mistake. */
 const permitted =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|docs\/screenshots\/[^/]+\.png|docs\/rules\/[^/]+\.md|docs\/project-rules\.md|grammars\/project-rules\.schema\.json|dist\/[^/]+\.(js|cjs|wasm)|server\/(kernels|scenarios)\/.+)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|docs\/screenshots\/[^/]+\.png|docs\/rules\/[^/]+\.md|docs\/project-rules\.md|grammars\/[^/]+\.schema\.json|dist\/[^/]+\.(js|cjs|wasm)|server\/(kernels|scenarios)\/.+)$/;
 
 async function main() {
   const out = outFile();

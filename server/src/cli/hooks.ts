@@ -44,11 +44,17 @@ export async function hooksCommand(tree: string, options: HooksOptions): Promise
   return 0;
 }
 
+export interface ReportOptions extends HooksOptions {
+  title?: string;
+  /** Only what is found: the hooks were shown already. */
+  findingsOnly?: boolean;
+}
+
 /** Hooks with their callers, then the findings with their paths. Findings don't make it fail: it informs. */
-export async function report(tree: string, options: HooksOptions & { title?: string }): Promise<number> {
+export async function report(tree: string, options: ReportOptions): Promise<number> {
   const { loaded, analysis } = await loadTree(tree, options);
   await writeLine(`${options.title ?? loaded.tree}: ${plural(loaded.files.length, 'file')} read\n`);
-  await printHooks(hookReports(analysis));
+  if (!options.findingsOnly) await printHooks(hookReports(analysis));
   const findings = analysis.findings;
   await writeLine(findings.length === 0 ? 'findings: none' : `findings: ${findings.length}`);
   for (const finding of findings) await writeLine(`\n${findingText(finding)}`);

@@ -15,6 +15,7 @@ import { findTree, TreeError } from '../host/tree.js';
 import { PROJECT_FILE } from '../rules/project-rules.js';
 import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
+import { releaseMemory } from './memory.js';
 import {
   type InitializationOptions,
   LockMarksRefresh,
@@ -27,8 +28,6 @@ import { readSettings, type Settings } from './settings.js';
 
 /** Milliseconds without an edit before the tree is analysed again. */
 const QUIET = 80;
-/** Milliseconds without a question before what hovers need is worked out. */
-const IDLE = 1_000;
 /** Milliseconds between two progress reports. */
 const PROGRESS_EVERY = 100;
 
@@ -39,7 +38,6 @@ class Server implements Answering {
   private tree: string | undefined;
   private cacheFolder: string | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private idle: NodeJS.Timeout | undefined;
   private published = new Set<string>();
   private lastProgress = 0;
   commandLinks = false;
@@ -67,7 +65,6 @@ class Server implements Answering {
     });
     connection.onRequest(ReindexRequest, () => this.index());
     connection.onShutdown(() => {
-      clearTimeout(this.idle);
       this.workspace.dispose();
     });
     this.documents.onDidOpen(({ document }) => this.edited(document));
@@ -150,23 +147,11 @@ class Server implements Answering {
         this.connection.console.info(`note: ${file}:${line}: ${message}`);
       for (const document of this.documents.all()) this.workspace.setText(document.uri, document.getText());
       if (!(await this.workspace.update())) this.publish();
-      this.prepareHovers();
+      releaseMemory();
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') return;
       this.fail(error);
     }
-  }
-
-  /** Findings come first: the contexts of every lock, which hovers tell of, take several times as long. */
-  private prepareHovers(): void {
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => {
-      this.idle = undefined;
-      const analysis = this.workspace.open?.analysis;
-      const [any] = analysis?.program.functions() ?? [];
-      // Asking for one function's locks works out where each lock is held.
-      if (any) analysis?.contexts.entry(any);
-    }, IDLE);
   }
 
   private fail(error: unknown): void {
@@ -194,7 +179,6 @@ class Server implements Answering {
 
   /** The tree with all edits taken in, for an answer must speak of the text that the user sees. */
   async upToDate(): Promise<OpenTree | undefined> {
-    this.idle?.refresh();
     if (this.timer) {
       clearTimeout(this.timer);
       this.timer = undefined;
