@@ -6,7 +6,8 @@ import { kernelTexts } from '../../../server/src/host/scenario-files.ts';
 import { loadScenario } from '../../../server/src/simulator/scenario/load.ts';
 import { withVariant } from '../../../server/src/simulator/scenario/model.ts';
 import type { RunResult } from '../../../server/src/simulator/scenario/result.ts';
-import { NotRunnable, type RunOptions, runScenario } from '../../../server/src/simulator/scenario/run.ts';
+import { type RunOptions, runScenario } from '../../../server/src/simulator/scenario/run.ts';
+import { NotRunnable } from '../../../server/src/simulator/scenario/runnable.ts';
 import { storyText } from '../../../server/src/simulator/scenario/story.ts';
 
 const server = join(import.meta.dirname, '../../../server');

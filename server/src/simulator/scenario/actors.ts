@@ -10,22 +10,9 @@ import { returnsToUser } from '../kernel-api/locks.js';
 import { userPage } from '../kernel-api/memory-functions.js';
 import { errnoName } from '../kernel-api/table-entry.js';
 import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
+import { type Doing, describe } from './doing.js';
 import type { Guest } from './guest.js';
 import type { Action, Attribute, FileRange, ScenarioSlot, Target } from './model.js';
-import { formatSize } from './sizes.js';
-
-/** What comes before the scenario's own actions. */
-export type SetupAction =
-  | { do: 'boot'; function: string; file: string }
-  | { do: 'create-vm' }
-  | { do: 'create-vcpu' };
-
-export type Doing = (
-  | Action
-  | (SetupAction & { expect: string; after: string[]; label?: string; at?: Action['at'] })
-) & {
-  setup?: boolean;
-};
 
 /** Where the VMM has the shared side of its guest's memory. */
 const USER_MEMORY = 0x7f0000000000;
@@ -348,54 +335,4 @@ export class Actors {
     const page = this.kernel.find(array, index, index)?.value;
     return page === undefined ? undefined : this.kernel.state.pfnOfPage.get(page);
   }
-}
-
-/** An action in a few words. */
-export function describe(action: Doing): string {
-  switch (action.do) {
-    case 'boot':
-      return `${action.function}()`;
-    case 'create-vm':
-      return 'ioctl(KVM_CREATE_VM)';
-    case 'create-vcpu':
-      return 'ioctl(KVM_CREATE_VCPU)';
-    case 'create-file':
-      return `ioctl(KVM_CREATE_GUEST_MEMFD): ${action.name}, ${formatSize(action.size)}`;
-    case 'create-slot':
-      return `ioctl(KVM_SET_USER_MEMORY_REGION2): slot ${action.id}, gpa ${hex(action.gpa)}, ${formatSize(action.size)}${action.file === undefined ? '' : `, ${action.file} at ${hex(action.offset)}`}`;
-    case 'delete-slot':
-      return `ioctl(KVM_SET_USER_MEMORY_REGION2): delete slot ${action.slot}`;
-    case 'set-attributes':
-      return `ioctl(KVM_SET_MEMORY_ATTRIBUTES): gpa ${hex(action.gpa)}, ${formatSize(action.size)} → ${action.attributes.join(', ') || 'shared'}`;
-    case 'punch-hole':
-    case 'fallocate':
-      return `fallocate(${action.do === 'punch-hole' ? 'punch hole' : 'allocate'}): ${action.file} at ${hex(action.offset)}, ${action.size === undefined ? 'to its end' : formatSize(action.size)}`;
-    case 'close-file':
-      return `close(${action.file})`;
-    case 'destroy-vm':
-      return 'close() of the vCPUs and of the VM';
-    case 'write':
-    case 'read':
-    case 'execute':
-    case 'accept':
-      return `guest ${action.do}: gpa ${hex(action.gpa)}, ${formatSize(action.size)}${action.do !== 'accept' && !action.private ? ', shared' : ''}`;
-    case 'allocate':
-      return `allocates ${formatSize(action.size)} for ${action.owner}`;
-    case 'host-read':
-    case 'host-write':
-      return `host ${action.do === 'host-read' ? 'reads' : 'writes'} ${targetText(action.target)}${action.via === 'directmap' ? '' : ` through a ${action.via} mapping`}`;
-    case 'migrate':
-      return `moves ${targetText(action.target)}`;
-    default:
-      return action.do;
-  }
-}
-
-const hex = (value: number): string => `0x${value.toString(16)}`;
-
-function targetText(target: Target): string {
-  if (target.kind === 'own') return 'its own page';
-  return target.kind === 'gpa'
-    ? `the shared page of gpa ${hex(target.gpa)}`
-    : `${target.file} at ${hex(target.offset)}`;
 }

@@ -11,18 +11,19 @@ import { ACTOR_FUNCTION, ENTRY_FILE, entryText, FALLOCATE_FUNCTION } from '../ke
 import { HardwareHazard, Kernel } from '../kernel-api/kernel.js';
 import { LockHazard } from '../kernel-api/locks.js';
 import { MODELLED, modelledFor } from '../kernel-api/table.js';
-import { ERRNO } from '../kernel-api/table-entry.js';
 import { MachineError } from '../machine/errors.js';
 import type { Hazard as MachineHazard } from '../machine/hazards.js';
-import { SNP_CODES, type SnpCodeName, type SnpInstruction } from '../machine/instructions.js';
 import { Machine as Hardware } from '../machine/machine.js';
 import { PAGE_SIZE } from '../machine/units.js';
-import { Actors, type Doing } from './actors.js';
+import { Actors } from './actors.js';
 import { configurationFor } from './configure.js';
+import type { Doing } from './doing.js';
 import { checkExpectation, StateReader } from './expect.js';
+import { Faults } from './faults.js';
 import { Guest } from './guest.js';
-import type { Action, InjectedFault, Scenario, Turn } from './model.js';
+import type { Scenario, Turn } from './model.js';
 import type { CallPlace, CheckedExpectation, Outcome, RunHazard, RunResult, StoryEntry } from './result.js';
+import { NotRunnable, refusals, repeated } from './runnable.js';
 import { TracedMachine } from './traced-machine.js';
 
 export interface RunInput {
@@ -41,67 +42,14 @@ export interface RunOptions {
   trace?: boolean;
 }
 
-/** A scenario that can't be run at all: why, each with its place if it has one. */
-export class NotRunnable extends Error {}
-
 const VM = 'vm0';
 const ASID = 1;
 const MAX_STEPS = 2_000_000;
 /** Kept from the allocator, as firmware keeps the first MiB. */
 const LOW_PAGES = 256;
 
-/** Actions that the reference kernel's interface has no call for. */
-const RUNNABLE: ReadonlySet<string> = new Set([
-  'create-file',
-  'close-file',
-  'create-slot',
-  'delete-slot',
-  'set-attributes',
-  'fallocate',
-  'punch-hole',
-  'destroy-vm',
-  'write',
-  'read',
-  'execute',
-  'accept',
-  'allocate',
-  'host-read',
-  'host-write',
-  'migrate',
-  'repeat',
-]);
-
 /** Problems that end a run as an error, not as something that the kernel did wrong. */
 const NOT_THE_KERNELS: ReadonlySet<string> = new Set(['unsupported', 'unknown-value', 'out-of-memory']);
-
-/** Why a scenario can't be run; nothing if it can. */
-export function refusals(scenario: Scenario, config: string): string[] {
-  const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
-  if (scenario.platform !== 'snp')
-    found.push(
-      `the reference kernel ${scenario.design} is for the platform snp only, not for ${scenario.platform}`,
-    );
-  const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
-  const large = sizes.find((backing) => backing !== '4k');
-  if (large !== undefined)
-    found.push(`the reference kernel ${scenario.design} hands out 4K pages, no \`backing: ${large}\``);
-  const shared = scenario.slots.find(({ sharedFile }) => sharedFile !== undefined);
-  if (shared) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
-  if (scenario.slots.some(({ readOnly }) => readOnly))
-    found.push(`the reference kernel ${scenario.design} has no read-only slots`);
-  for (const { actions } of scenario.actors)
-    for (const action of flatten(actions)) {
-      if (!RUNNABLE.has(action.do))
-        found.push(
-          `${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`,
-        );
-      if (action.do === 'set-attributes' && action.operation !== undefined)
-        found.push(
-          `${action.at.file}:${action.at.line}: the reference kernel ${scenario.design} has no \`operation\``,
-        );
-    }
-  return [...new Set(found)];
-}
 
 /** @throws NotRunnable */
 export function runScenario(input: RunInput, options: RunOptions = {}): RunResult {
@@ -116,23 +64,12 @@ class Run {
   private readonly c: TracedMachine;
   private readonly actors: Actors;
   private readonly guest: Guest;
+  private readonly faults: Faults;
   private readonly story: StoryEntry[] = [];
   private readonly entered: string[] = [];
   private readonly hazards: RunHazard[] = [];
   private readonly checks: CheckedExpectation[] = [];
   private readonly used = new Set<string>();
-  private readonly failures: {
-    /** Times that it happened. */
-    hits: number;
-    /** Calls so far. */
-    calls: number;
-    at: InjectedFault['at'];
-    name: string;
-    actor: string | undefined;
-    from: number;
-    to: number;
-    errno: number;
-  }[] = [];
   private machineHazards = 0;
   private kernelHazards = 0;
   private stopped: { outcome: Outcome; message?: string } | undefined;
@@ -148,6 +85,7 @@ class Run {
     const { symbols } = configurationFor(scenario, parseDotConfig(config));
     this.hardware = new Hardware({ platform: scenario.platform, pages: scenario.memory / PAGE_SIZE });
     this.hardware.pages.reserve(0, LOW_PAGES, 'firmware');
+    this.faults = new Faults(scenario, this.hardware);
     this.hardware.createVm(VM, { key: ASID, vcpus: scenario.vcpus });
     this.kernel = new Kernel(this.hardware, VM);
     this.guest = new Guest(this.kernel, (vcpu, message, gfn) =>
@@ -160,7 +98,7 @@ class Run {
         this.tell({ kind, change, name, mode }, this.placeOf(call.thread, call.loc));
       } else this.tell({ kind: 'log', text: note.text }, this.placeOf(call.thread, call.loc));
     };
-    this.kernel.injected = (name, call) => this.failing(name, call.thread.name);
+    this.kernel.injected = (name, call) => this.faults.failing(name, call.thread.name);
     this.actors = new Actors(this.kernel, this.guest, 'KVM_X86_SNP_VM', {
       began: (actor, action, text) =>
         this.tell({ kind: 'action', text, line: action.at?.line ?? 0 }, undefined, actor, 0),
@@ -191,7 +129,7 @@ class Run {
           this.note({ kind: 'leave', function: name }, thread, depth);
           this.reached(thread, name, 'return');
         },
-        failing: (thread, name) => this.failing(name, thread.name),
+        failing: (thread, name) => this.faults.failing(name, thread.name),
       },
     );
     this.kernel.attach(this.c);
@@ -200,7 +138,6 @@ class Run {
       if (event.kind === 'content' && this.kernel.state.tables.has(event.pfn)) return;
       this.tell({ kind: 'machine', event }, this.current && this.placeOf(this.current), event.actor);
     });
-    this.plan();
   }
 
   result(): RunResult {
@@ -218,15 +155,7 @@ class Run {
     const counters = { ...this.hardware.counters, ...this.kernel.state.counters, steps: this.c.steps };
     const state = new StateReader(this.kernel, this.actors, scenario);
     const came = { outcome, message, hazards: this.hazards, counters, entered: this.entered } as const;
-    // A failure that nothing asked for would make a scenario look tried that isn't.
-    for (const { name, hits, at } of this.failures.filter((one) => one.hits === 0))
-      this.checks.push({
-        what: `fault in ${name}`,
-        expected: 'happens',
-        actual: `${hits} times: it was not called so often, or its model can't fail`,
-        ok: false,
-        at: { file: at.file, line: at.line },
-      });
+    this.checks.push(...this.faults.unused());
     const expectations = [...this.checks, ...checkExpectation(scenario, came, state)];
     return {
       scenario: scenario.title,
@@ -259,37 +188,6 @@ class Run {
         count,
       })),
     };
-  }
-
-  // ---- faults that the scenario injects
-
-  private plan(): void {
-    for (const { in: name, fail, nth, times, actor, at } of this.input.scenario.faults) {
-      if (fail in SNP_CODES)
-        this.hardware.inject({ instruction: name as SnpInstruction, fail: fail as SnpCodeName, times });
-      else
-        this.failures.push({
-          hits: 0,
-          calls: 0,
-          at,
-          name,
-          actor,
-          from: nth,
-          to: nth + times - 1,
-          errno: ERRNO[fail] ?? 5,
-        });
-    }
-  }
-
-  private failing(name: string, actor: string): number | undefined {
-    for (const failure of this.failures) {
-      if (failure.name !== name || (failure.actor !== undefined && failure.actor !== actor)) continue;
-      const count = ++failure.calls;
-      if (count < failure.from || count > failure.to) continue;
-      failure.hits++;
-      return failure.errno;
-    }
-    return undefined;
   }
 
   // ---- threads
@@ -607,27 +505,3 @@ type Told = StoryEntry extends infer Entry
 /** A guest that repeats its access goes on without a step. */
 const isRepeating = ({ why, state }: Thread): boolean =>
   state === 'blocked' && why.startsWith('the guest repeats');
-
-const flatten = (actions: readonly Action[]): Action[] =>
-  actions.flatMap((action) => [action, ...(action.do === 'repeat' ? flatten(action.actions) : [])]);
-
-/** Repetitions as the actions that they stand for. */
-export function repeated(actions: readonly Action[], moved = 0): Action[] {
-  return actions.flatMap((action) => {
-    if (action.do !== 'repeat') return [moved === 0 ? action : shifted(action, moved)];
-    return Array.from({ length: action.times }, (_, time) =>
-      repeated(action.actions, moved + time * action.stride),
-    ).flat();
-  });
-}
-
-function shifted(action: Action, by: number): Action {
-  const moved: Action = structuredClone(action);
-  if ('gpa' in moved) moved.gpa += by;
-  if ('offset' in moved) moved.offset += by;
-  if ('target' in moved) {
-    if (moved.target.kind === 'gpa') moved.target.gpa += by;
-    if (moved.target.kind === 'file') moved.target.offset += by;
-  }
-  return moved;
-}

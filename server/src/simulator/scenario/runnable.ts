@@ -1,0 +1,81 @@
+/** What of a scenario a reference kernel can carry out, and its actions one by one. */
+import { parseDotConfig } from '../../kernel-c/conditions.js';
+import { configurationFor } from './configure.js';
+import type { Action, Scenario } from './model.js';
+
+/** A scenario that can't be run at all: why, each with its place if it has one. */
+export class NotRunnable extends Error {}
+
+/** Actions that the reference kernel's interface has a call for. */
+const RUNNABLE: ReadonlySet<string> = new Set([
+  'create-file',
+  'close-file',
+  'create-slot',
+  'delete-slot',
+  'set-attributes',
+  'fallocate',
+  'punch-hole',
+  'destroy-vm',
+  'write',
+  'read',
+  'execute',
+  'accept',
+  'allocate',
+  'host-read',
+  'host-write',
+  'migrate',
+  'repeat',
+]);
+
+/** Why a scenario can't be run; nothing if it can. */
+export function refusals(scenario: Scenario, config: string): string[] {
+  const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
+  if (scenario.platform !== 'snp')
+    found.push(
+      `the reference kernel ${scenario.design} is for the platform snp only, not for ${scenario.platform}`,
+    );
+  const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
+  const large = sizes.find((backing) => backing !== '4k');
+  if (large !== undefined)
+    found.push(`the reference kernel ${scenario.design} hands out 4K pages, no \`backing: ${large}\``);
+  const shared = scenario.slots.find(({ sharedFile }) => sharedFile !== undefined);
+  if (shared) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
+  if (scenario.slots.some(({ readOnly }) => readOnly))
+    found.push(`the reference kernel ${scenario.design} has no read-only slots`);
+  for (const { actions } of scenario.actors)
+    for (const action of flatten(actions)) {
+      if (!RUNNABLE.has(action.do))
+        found.push(
+          `${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`,
+        );
+      if (action.do === 'set-attributes' && action.operation !== undefined)
+        found.push(
+          `${action.at.file}:${action.at.line}: the reference kernel ${scenario.design} has no \`operation\``,
+        );
+    }
+  return [...new Set(found)];
+}
+
+const flatten = (actions: readonly Action[]): Action[] =>
+  actions.flatMap((action) => [action, ...(action.do === 'repeat' ? flatten(action.actions) : [])]);
+
+/** Repetitions as the actions that they stand for. */
+export function repeated(actions: readonly Action[], moved = 0): Action[] {
+  return actions.flatMap((action) => {
+    if (action.do !== 'repeat') return [moved === 0 ? action : shifted(action, moved)];
+    return Array.from({ length: action.times }, (_, time) =>
+      repeated(action.actions, moved + time * action.stride),
+    ).flat();
+  });
+}
+
+function shifted(action: Action, by: number): Action {
+  const moved: Action = structuredClone(action);
+  if ('gpa' in moved) moved.gpa += by;
+  if ('offset' in moved) moved.offset += by;
+  if ('target' in moved) {
+    if (moved.target.kind === 'gpa') moved.target.gpa += by;
+    if (moved.target.kind === 'file') moved.target.offset += by;
+  }
+  return moved;
+}
