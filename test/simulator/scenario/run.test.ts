@@ -315,6 +315,41 @@ test('an expectation that is not met fails, with its line', () => {
   ]);
 });
 
+test('two vCPUs fault on one gfn at once: the page becomes private once and is mapped once', () => {
+  const text = withActors(
+    `  vcpu0:
+    - write: {gpa: 0x200000, pattern: first}
+  vcpu1:
+    - write: {gpa: 0x200000, pattern: second}`,
+    `vcpus: 2
+schedule:
+  - {run: vcpu0, until: kvm_gmem_get_pfn, at: return}
+  - {run: vcpu1, until: kvm_tdp_mmu_map}
+  - {run: vcpu0}
+expect:
+  outcome: ok
+  hazards: []
+  counters: {rmpLookups: 2, rmpUpdates: 1, nptMaps: 1, nestedFaults: 2}
+  final: [{gpa: 0x200000, content: second}]`,
+  );
+  expect(runText('a.yaml', text).expectations.filter(({ ok }) => !ok)).toEqual([]);
+});
+
+test('what a loop over pages says is told once', () => {
+  const text = withActors(
+    `  vmm:
+    - repeat:
+        times: 16
+        stride: 4K
+        do:
+          - set-attributes: {gpa: 0x200000, to: shared}
+          - punch-hole: {file: gmem, offset: 0, size: 4K}`,
+  );
+  const story = storyText(runText('a.yaml', text), { trace: false });
+  expect(story.match(/^ {2}fallocate/gm)).toHaveLength(1);
+  expect(story).toMatch(/the last \d+ lines 15 times more/);
+});
+
 test('an injected failure takes the way out that the C has for it', () => {
   const text = withActors(
     '  vmm:\n    - fallocate: {file: gmem, size: 16K}\n      expect: ENOMEM',

@@ -5,7 +5,7 @@ import type { RunHazard, RunResult, StoryEntry } from './result.js';
 const INDENT = '  ';
 const QUIET_LOCK = /xa_lock$|^folio /;
 /** Lines that may repeat together. */
-const LONGEST_REPEAT = 8;
+const LONGEST_REPEAT = 32;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const range = (first: number, pages: number): string =>
   pages > 1 ? `${hex(first)}–${hex(first + pages - 1)}` : hex(first);
