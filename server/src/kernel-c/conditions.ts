@@ -2,6 +2,7 @@
  * `#if` conditions without a preprocessor. A symbol's value comes from the tree's `.config` or from the defaults
  * table; what neither knows stays unknown, and an unknown condition is told apart from a false one.
  */
+import { BINARY_PRECEDENCE } from './operators.js';
 
 export type Truth = 'true' | 'false' | 'unknown';
 
@@ -68,27 +69,6 @@ type Value = number | null;
 
 /** Conditions nested deeper than this are unknown: nobody wrote them by hand. */
 const MAX_DEPTH = 200;
-
-const BINARY_PRECEDENCE: Record<string, number> = {
-  '||': 1,
-  '&&': 2,
-  '|': 3,
-  '^': 4,
-  '&': 5,
-  '==': 6,
-  '!=': 6,
-  '<': 7,
-  '>': 7,
-  '<=': 7,
-  '>=': 7,
-  '<<': 8,
-  '>>': 8,
-  '+': 9,
-  '-': 9,
-  '*': 10,
-  '/': 10,
-  '%': 10,
-};
 
 function applyBinary(op: string, l: Value, r: Value): Value {
   if (op === '&&') return l === 0 || r === 0 ? 0 : l === null || r === null ? null : 1;

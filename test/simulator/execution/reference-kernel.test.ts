@@ -163,7 +163,7 @@ test('a punched hole is unmapped and truncated in the order of a real kernel', (
   const stop = machine.run(thread);
   if (stop.k === 'hazard') throw stop.hazard;
   expect(thread.returned).toMatchObject({ l: 0, p: 0 });
-  // ../shared/REAL-RUNS.md, "PUNCH_HOLE of one mapped page"; before it the lock of the bind.
+  // As a traced 6.12 kernel punches a hole over one mapped page; before it the lock of the bind.
   expect(trace).toEqual([
     '+invalidate_lock',
     '-invalidate_lock',

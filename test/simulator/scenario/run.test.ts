@@ -53,7 +53,7 @@ ${more}`;
 const PUNCH = `  vmm:
     - punch-hole: {file: gmem, offset: 0, size: 4K}`;
 
-/** Locks and functions of one actor in order, as ../shared/REAL-RUNS.md writes them. */
+/** Locks and functions of one actor in order, `+` taken and `-` released. */
 function callsOf({ story }: RunResult, actor: string, names: readonly string[]): string[] {
   return story.flatMap((entry) => {
     if (entry.actor !== actor) return [];

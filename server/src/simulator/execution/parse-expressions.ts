@@ -1,4 +1,5 @@
 /** Expressions, typed as they are read. */
+import { BINARY_PRECEDENCE } from '../../kernel-c/operators.js';
 import type { ArithmeticOperator, ComparisonOperator, Expr, Local, Stmt } from './ast.js';
 import * as build from './build.js';
 import { builtinCall } from './builtins.js';
@@ -18,27 +19,6 @@ import {
   ULONG,
   VOID,
 } from './types.js';
-
-const BINARY: Readonly<Record<string, number>> = {
-  '||': 1,
-  '&&': 2,
-  '|': 3,
-  '^': 4,
-  '&': 5,
-  '==': 6,
-  '!=': 6,
-  '<': 7,
-  '>': 7,
-  '<=': 7,
-  '>=': 7,
-  '<<': 8,
-  '>>': 8,
-  '+': 9,
-  '-': 9,
-  '*': 10,
-  '/': 10,
-  '%': 10,
-};
 
 const COMPARISONS = new Set(['==', '!=', '<', '>', '<=', '>=']);
 const ASSIGNMENTS = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
@@ -89,7 +69,7 @@ export abstract class ExpressionParser extends InitialiserParser {
     let l = this.castExpression();
     for (;;) {
       const token = this.peek();
-      const precedence = token.kind === 'punc' ? BINARY[token.text] : undefined;
+      const precedence = token.kind === 'punc' ? BINARY_PRECEDENCE[token.text] : undefined;
       if (precedence === undefined || precedence < minimum) return l;
       this.next();
       const { text, loc } = token;
