@@ -2,8 +2,8 @@
  * The bundled reference kernels are C that a compiler accepts, in every configuration, with nothing but their own
  * headers. Needs gcc.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '../support/run.js';
 
@@ -38,7 +38,11 @@ function definitionsOf(lines: readonly string[]): string[] {
   });
 }
 
-for (const kernel of readdirSync(kernels).sort()) {
+const names = readdirSync(kernels)
+  .filter((name) => statSync(join(kernels, name)).isDirectory())
+  .sort();
+
+for (const kernel of names) {
   describe(kernel, () => {
     const configs = filesOf(kernel, /^configs\/.*\.config$/);
     const kconfig = linesOf(kernel, 'Kconfig').flatMap((line) => /^config (\w+)$/.exec(line)?.[1] ?? []);
@@ -78,6 +82,17 @@ for (const kernel of readdirSync(kernels).sort()) {
         (file) => !linesOf(kernel, file)[0]?.includes('SPDX-License-Identifier: MIT'),
       );
       expect(silent).toEqual([]);
+    });
+
+    test('what it has of another kernel is that kernel’s own file, at the same path', () => {
+      const links = filesOf(kernel, /./).filter((path) =>
+        lstatSync(join(kernels, kernel, path)).isSymbolicLink(),
+      );
+      for (const path of links) {
+        const target = join(kernels, kernel, dirname(path), readlinkSync(join(kernels, kernel, path)));
+        expect(lstatSync(target).isFile(), path).toBe(true);
+        expect(relative(kernels, target).split('/').slice(1).join('/')).toBe(path);
+      }
     });
   });
 }
