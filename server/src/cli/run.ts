@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelFolder, kernelTexts, libraryScenarios, scenarioPath, textOf } from '../host/scenario-files.js';
+import { referenceKernel } from '../simulator/scenario/kernel-code.js';
 import { loadScenario } from '../simulator/scenario/load.js';
 import { type Scenario, withVariant } from '../simulator/scenario/model.js';
 import { formatProblem } from '../simulator/scenario/problem.js';
@@ -66,7 +67,11 @@ function carryOut(
     );
   try {
     return runScenario(
-      { scenario, texts: kernelTexts(folder), config, ...(variant !== undefined && { variant }) },
+      {
+        scenario,
+        kernel: referenceKernel(scenario.design, kernelTexts(folder), config),
+        ...(variant !== undefined && { variant }),
+      },
       {
         trace: options.trace ?? false,
         ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { kernelTexts } from '../../../server/src/host/scenario-files.ts';
+import { referenceKernel } from '../../../server/src/simulator/scenario/kernel-code.ts';
 import { loadScenario } from '../../../server/src/simulator/scenario/load.ts';
 import { withVariant } from '../../../server/src/simulator/scenario/model.ts';
 import type { RunResult } from '../../../server/src/simulator/scenario/result.ts';
@@ -15,6 +16,8 @@ const library = join(server, 'scenarios');
 const kernel = join(server, 'kernels/guest-memfd');
 const TEXTS = kernelTexts(kernel);
 const CONFIG = readFileSync(join(kernel, 'configs/correct.config'), 'utf8');
+const kernelOf = (texts: Record<string, string>) => referenceKernel('guest-memfd', texts, CONFIG);
+const KERNEL = kernelOf(TEXTS);
 
 /** The kernel's C with a text in one of its files replaced, which must be there once. */
 function changed(file: string, from: string, to: string): Record<string, string> {
@@ -32,7 +35,7 @@ function runText(file: string, text: string, { variant, texts = TEXTS, ...option
   expect(problems).toEqual([]);
   const chosen = withVariant(scenario!, variant)!;
   return runScenario(
-    { scenario: chosen, texts, config: CONFIG, ...(variant !== undefined && { variant }) },
+    { scenario: chosen, kernel: kernelOf(texts), ...(variant !== undefined && { variant }) },
     options,
   );
 }
@@ -79,7 +82,7 @@ describe('the library', () => {
   const runnable = onKernel.filter(({ backing }) => backing === '4k');
 
   test.each(runnable.map((scenario) => [scenario.title, scenario] as const))('%s', (_, scenario) => {
-    const result = runScenario({ scenario, texts: TEXTS, config: CONFIG });
+    const result = runScenario({ scenario, kernel: KERNEL });
     expect(result.expectations.filter(({ ok }) => !ok)).toEqual([]);
     expect(result.coverage.unmodelled).toEqual([]);
   });
@@ -88,7 +91,7 @@ describe('the library', () => {
     const refused = onKernel.filter((scenario) => !runnable.includes(scenario));
     expect(refused.length).toBeGreaterThan(0);
     for (const scenario of refused)
-      expect(() => runScenario({ scenario, texts: TEXTS, config: CONFIG })).toThrow(/backing: thp/);
+      expect(() => runScenario({ scenario, kernel: KERNEL })).toThrow(/backing: thp/);
   });
 });
 

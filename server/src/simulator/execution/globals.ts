@@ -35,6 +35,28 @@ export class Globals {
     }
   }
 
+  /**
+   * 32 bits for the variables that no longer have their first value: when a variable got its memory makes no difference
+   * to the program.
+   */
+  hash(): number {
+    const { m8, s8 } = this.memory;
+    let hash = 0;
+    for (const { at, bytes, states } of this.placed) {
+      const { length } = bytes;
+      let i = 0;
+      while (i < length && m8[at + i] === bytes[i] && s8[at + i] === states[i]) i++;
+      for (; i < length; i++) {
+        hash = Math.imul(
+          hash ^ (m8[at + i]! | (s8[at + i]! << 8)) ^ Math.imul(at + i, 0x27d4eb2f),
+          0x85ebca6b,
+        );
+        hash ^= hash >>> 13;
+      }
+    }
+    return hash;
+  }
+
   private remember(at: number, size: number): void {
     this.placed.push({
       at,

@@ -6,6 +6,7 @@ import * as arithmetic from './arithmetic64.js';
 import type { CallSite } from './compile-calls.js';
 import { FunctionCompiler } from './compile-function.js';
 import { CODE_SPACE, CODE_START, CODE_STEP } from './compile-host.js';
+import { ExecutedPlaces } from './executed-places.js';
 import { Globals } from './globals.js';
 import { Hazard, type StackEntry } from './hazard.js';
 import { INTRINSICS } from './intrinsics.js';
@@ -57,6 +58,8 @@ export interface Saved {
   threads: readonly SavedThread[];
   steps: number;
   globals: number;
+  executed: readonly Uint8Array[];
+  unmodelled: ReadonlyMap<string, UnmodelledCall>;
 }
 
 /** A call of a function that is neither in the source nor modelled. */
@@ -74,7 +77,7 @@ export class Machine extends MachineMemory {
   threads: Thread[] = [];
   /** Steps made so far, of all threads. */
   steps = 0;
-  readonly unmodelled = new Map<string, UnmodelledCall>();
+  unmodelled = new Map<string, UnmodelledCall>();
 
   // Compiled code uses these.
   budget = 0;
@@ -86,6 +89,7 @@ export class Machine extends MachineMemory {
   private readonly functions: FunctionSymbol[] = [];
   private readonly indices = new Map<string, number>();
   private readonly codes: (Code | undefined)[] = [];
+  private readonly executed = new ExecutedPlaces();
   private readonly stackSize: number;
 
   constructor(
@@ -165,7 +169,7 @@ export class Machine extends MachineMemory {
     if (known) return known;
     const symbol = this.functions[index]!;
     const compiled = new FunctionCompiler(this, symbol).compile(symbol.parse!());
-    const executed = new Uint8Array(compiled.places.length);
+    const executed = this.executed.add(compiled.places.length);
     const make = new Function('V', 'E', 'C', compiled.code) as (
       machine: Machine,
       constants: unknown[],
@@ -380,32 +384,32 @@ export class Machine extends MachineMemory {
         frame.announced = true;
         return { k: 'preemption', name: frame.name };
       }
-      if (this.runModelled(thread, frame, model)) {
-        thread.state = 'blocked';
-        return { k: 'blocked', why: thread.why };
-      }
+      const stop = this.runModelled(thread, frame, model);
+      if (stop) return stop;
     }
   }
 
-  /** True when it blocks. */
-  private runModelled(thread: Thread, frame: ModelledFrame, model: Modelled | undefined): boolean {
+  /** Why the thread stops in it, if it does. */
+  private runModelled(thread: Thread, frame: ModelledFrame, model: Modelled | undefined): Stop | undefined {
     const outcome = model ? model.run(new ModelledCall(this, thread, frame)) : this.notModelled(frame);
     if (typeof outcome === 'object') {
       if (outcome.k === 'block') {
         thread.why = outcome.why;
-        return true;
+        thread.state = 'blocked';
+        return { k: 'blocked', why: outcome.why };
       }
+      if (outcome.k === 'pause') return { k: 'steps' };
       if (outcome.k === 'into') {
         frame.stage = outcome.stage;
         this.enterWith(thread, outcome.target, outcome.args, frame.loc);
-        return false;
+        return undefined;
       }
     }
     this.setReturned(frame, outcome);
     // `stack` must still show the call while the value is made.
     thread.frames.pop();
     this.deliver(thread);
-    return false;
+    return undefined;
   }
 
   private setReturned({ type, loc, into, name }: ModelledFrame, outcome: Outcome): void {
@@ -431,9 +435,8 @@ export class Machine extends MachineMemory {
 
   private notModelled({ name, loc }: ModelledFrame): Outcome {
     const key = `${name} ${loc.file}:${loc.line}`;
-    const known = this.unmodelled.get(key);
-    if (known) known.count++;
-    else this.unmodelled.set(key, { name, loc, count: 1 });
+    const { count } = this.unmodelled.get(key) ?? { count: 0 };
+    this.unmodelled.set(key, { name, loc, count: count + 1 });
     return { k: 'unknown', why: `${name}() called at ${loc.file}:${loc.line}` };
   }
 
@@ -490,6 +493,8 @@ export class Machine extends MachineMemory {
       threads: this.threads.map(saveThread),
       steps: this.steps,
       globals: this.globals.count,
+      executed: this.executed.save(),
+      unmodelled: new Map(this.unmodelled),
     };
   }
 
@@ -498,9 +503,11 @@ export class Machine extends MachineMemory {
     this.globals.restoreFrom(saved.globals);
     this.threads = saved.threads.map(restoreThread);
     this.steps = saved.steps;
+    this.executed.restore(saved.executed);
+    this.unmodelled = new Map(saved.unmodelled);
   }
 
-  /** The same for states that can't be told apart by C. */
+  /** The same for states of this machine that can't be told apart by C. */
   hash(): string {
     let hash = 0;
     const mix = (value: number) => {
@@ -515,7 +522,12 @@ export class Machine extends MachineMemory {
           mix(frame.pc);
           mix(this.indexOf(frame.code.compiled.symbol));
         } else {
-          const { name, stage, state: own, announced } = frame;
+          const { name, stage, state: own, announced, args, returned: given } = frame;
+          for (const { l, h, p } of given ? [...args, given] : args) {
+            mix(l);
+            mix(h);
+            mix(p);
+          }
           const text = JSON.stringify([name, stage, announced, own], (_, value) =>
             typeof value === 'bigint' ? `${value}n` : value,
           );
@@ -523,7 +535,8 @@ export class Machine extends MachineMemory {
         }
       }
     }
-    return `${(hash >>> 0).toString(16).padStart(8, '0')}${(this.memory.hash() >>> 0).toString(16).padStart(8, '0')}`;
+    const lanes = [hash, this.globals.hash()].map((lane) => (lane >>> 0).toString(16).padStart(8, '0'));
+    return `${lanes.join('')}${this.memory.hash().toString(16).padStart(16, '0')}`;
   }
 }
 

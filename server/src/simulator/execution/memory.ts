@@ -414,9 +414,10 @@ export class Memory extends PagedBytes {
     this.heapTop = image.heapTop;
   }
 
-  /** A number for the contents: the same for the same values, whatever lies in bytes without one. */
-  hash(): number {
-    return this.hashPages(this.heapTop | 0);
+  /** 64 bits for stacks and heap: the same for the same values, whatever lies in bytes without one. */
+  hash(): bigint {
+    const { low, high } = this.hashPages(LAYOUT.stacks >>> PAGE_SHIFT, this.heapTop | 0);
+    return addressOf(low, high);
   }
 }
 

@@ -24,6 +24,7 @@ export type Outcome = bigint | number | boolean | undefined | Special;
 
 export type Special =
   | { k: 'block'; why: string }
+  | { k: 'pause' }
   | { k: 'into'; target: bigint; args: readonly bigint[]; stage: number }
   | { k: 'unknown'; why: string };
 
@@ -176,6 +177,11 @@ export class ModelledCall {
   /** The thread can't go on: the model is asked again when the thread is run next. */
   block(why: string): Special {
     return { k: 'block', why };
+  }
+
+  /** Ends the step: the model is asked again at the thread's next one. */
+  pause(): Special {
+    return { k: 'pause' };
   }
 
   /** Runs a C function (by its address), then the model again at the next stage. */

@@ -18,7 +18,13 @@ const CHUNK = 64;
 interface SavedPage {
   bytes: Uint8Array;
   states: Uint8Array;
-  hash?: number;
+  hash?: PageHash;
+}
+
+/** Two lanes of 32 bits; both 0 for a page that no object is in. */
+interface PageHash {
+  low: number;
+  high: number;
 }
 
 type SavedChunk = readonly (SavedPage | undefined)[];
@@ -129,30 +135,49 @@ export class PagedBytes {
     }
   }
 
-  /** The same for the same values, whatever lies in bytes without one. */
-  protected hashPages(seed: number): number {
+  /** 64 bits as two lanes; the same for the same values, whatever lies in bytes without one. Pages from one on. */
+  protected hashPages(from: number, seed: number): PageHash {
     this.saveDirty();
-    let hash = seed;
-    this.saved.forEach((pages, chunk) => {
-      pages?.forEach((page, index) => {
-        if (!page) return;
+    let low = seed;
+    let high = ~seed;
+    for (let chunk = Math.floor(from / CHUNK); chunk < this.saved.length; chunk++)
+      this.saved[chunk]?.forEach((page, index) => {
+        if (!page || chunk * CHUNK + index < from) return;
         page.hash ??= hashPage(page);
-        if (page.hash !== 0)
-          hash = (Math.imul(hash, 0x01000193) ^ page.hash ^ Math.imul(chunk * CHUNK + index, 0x9e3779b1)) | 0;
+        if (page.hash.low === 0 && page.hash.high === 0) return;
+        const place = Math.imul(chunk * CHUNK + index, 0x9e3779b1);
+        low = (Math.imul(low, 0x01000193) ^ page.hash.low ^ place) | 0;
+        high = (Math.imul(high, 0x5bd1e995) ^ page.hash.high ^ place) | 0;
       });
-    });
-    return hash;
+    return { low, high };
   }
 }
 
-function hashPage({ bytes, states }: SavedPage): number {
-  let hash = 0;
-  for (let i = 0; i < PAGE; i++) {
-    const state = states[i]!;
-    if (state === Byte.None) continue;
-    const value = state === Byte.Uninitialised ? 0 : bytes[i]!;
-    hash = Math.imul(hash ^ (value | (state << 8) | (i << 12)), 0x85ebca6b);
-    hash ^= hash >>> 13;
+/** States of four bytes that are all known. */
+const KNOWN_WORD = 0x03030303;
+
+function hashPage({ bytes, states }: SavedPage): PageHash {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, PAGE / 4);
+  const wordStates = new Int32Array(states.buffer, states.byteOffset, PAGE / 4);
+  let low = 0;
+  let high = 0;
+  const mix = (value: number, at: number): void => {
+    low = Math.imul(low ^ value ^ Math.imul(at, 0x27d4eb2f), 0x85ebca6b);
+    low ^= low >>> 13;
+    high = Math.imul(high ^ value ^ Math.imul(at, 0x165667b1), 0xc2b2ae35);
+    high ^= high >>> 16;
+  };
+  for (let word = 0; word < PAGE / 4; word++) {
+    const state = wordStates[word]!;
+    if (state === 0) continue;
+    // Five places a word: one for the word as a whole, one for each of its bytes.
+    if (state === KNOWN_WORD) mix(words[word]!, word * 5);
+    else
+      for (let i = word * 4; i < word * 4 + 4; i++) {
+        if (states[i] === Byte.None) continue;
+        const value = states[i] === Byte.Uninitialised ? 0 : bytes[i]!;
+        mix(value | (states[i]! << 8), word * 5 + 1 + (i & 3));
+      }
   }
-  return hash | 0;
+  return { low, high };
 }

@@ -55,6 +55,7 @@ export interface TablePage {
   base: number;
 }
 
+/** The values in its maps and lists are replaced, never changed in place: saving copies the containers alone. */
 export interface KernelState {
   holds: Hold[];
   arrays: Map<bigint, XaEntry[]>;

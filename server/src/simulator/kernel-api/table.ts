@@ -19,13 +19,14 @@ export const MODELLED: ModelTable = {
   ...HARDWARE_FUNCTIONS,
 };
 
-/** The table as the execution wants it; `used` is told every function that was called, before it returns. */
+/** A table as the execution wants it; `used` is told every function that was called, before it returns. */
 export function modelledFor(
   kernel: Kernel,
+  table: ModelTable,
   used: (name: string, thread: Thread) => void,
 ): Record<string, Modelled> {
   return Object.fromEntries(
-    Object.entries(MODELLED).map(([name, { run, preemption }]) => [
+    Object.entries(table).map(([name, { run, preemption }]) => [
       name,
       {
         preemption: preemption ?? false,

@@ -125,7 +125,8 @@ export class StateReader {
   /** What a state's key is at the end of the run; `undefined` where nothing can be said. */
   read(key: keyof ExpectedState, target: ExpectedState['target'], offset: number): string | undefined {
     const { hardware } = this.kernel;
-    if (key === 'attribute') return target.kind === 'gpa' ? this.attribute(target.gpa + offset) : undefined;
+    if (key === 'attribute')
+      return target.kind === 'gpa' ? this.actors.calls.attributeOf(target.gpa + offset) : undefined;
     if (key === 'mapped') return target.kind === 'gpa' ? this.mapped(target.gpa + offset) : undefined;
     const pfn = this.pfnOf(target, offset);
     if (key === 'page') return pfn === undefined ? 'absent' : 'present';
@@ -141,15 +142,6 @@ export class StateReader {
     return undefined;
   }
 
-  private attribute(gpa: number): string {
-    const kvm = this.actors.kvm;
-    if (kvm === 0n) return 'no VM';
-    const array = this.kernel.object(kvm, 'struct kvm').addressOf('mem_attr_array');
-    const index = BigInt(gpa / PAGE_SIZE);
-    const value = (this.kernel.find(array, index, index)?.value ?? 0n) >> 1n;
-    return value & this.kernel.constant('KVM_MEMORY_ATTRIBUTE_PRIVATE') ? 'private' : 'shared';
-  }
-
   private mapped(gpa: number): string {
     return this.kernel.hardware.npt(this.kernel.vm).leaf(gpa / PAGE_SIZE)?.level ?? 'no';
   }
@@ -163,12 +155,12 @@ export class StateReader {
 
   /** The private page behind a gpa, or the page in a file. */
   private pfnOf(target: ExpectedState['target'], offset: number): number | undefined {
-    if (target.kind === 'file') return this.actors.pageInFile(target.file, target.offset + offset);
+    if (target.kind === 'file') return this.actors.calls.pageInFile(target.file, target.offset + offset);
     const gpa = target.gpa + offset;
     const slot = this.scenario.slots.find((one) => gpa >= one.gpa && gpa < one.gpa + one.size);
     return slot?.file === undefined
       ? undefined
-      : this.actors.pageInFile(slot.file, gpa - slot.gpa + slot.offset);
+      : this.actors.calls.pageInFile(slot.file, gpa - slot.gpa + slot.offset);
   }
 }
 

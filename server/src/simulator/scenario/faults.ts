@@ -2,6 +2,7 @@
 import { ERRNO } from '../kernel-api/table-entry.js';
 import { SNP_CODES, type SnpCodeName, type SnpInstruction } from '../machine/instructions.js';
 import type { Machine } from '../machine/machine.js';
+import { copyState } from '../plain-state.js';
 import type { InjectedFault, Scenario } from './model.js';
 import type { CheckedExpectation } from './result.js';
 
@@ -15,15 +16,18 @@ interface Planned {
   from: number;
   to: number;
   errno: number;
-  /** Calls so far. */
-  calls: number;
-  /** Times that it happened. */
-  hits: number;
   at: InjectedFault['at'];
+}
+
+/** Of each planned failure: calls so far, and times that it happened. */
+export interface FaultState {
+  calls: number[];
+  hits: number[];
 }
 
 export class Faults {
   private readonly planned: Planned[] = [];
+  private state: FaultState;
 
   constructor({ faults }: Scenario, hardware: Machine) {
     for (const { in: name, fail, nth, times, actor, at } of faults) {
@@ -36,20 +40,28 @@ export class Faults {
           from: nth,
           to: nth + times - 1,
           errno: ERRNO[fail] ?? EIO,
-          calls: 0,
-          hits: 0,
           at,
         });
     }
+    this.state = { calls: this.planned.map(() => 0), hits: this.planned.map(() => 0) };
+  }
+
+  save(): FaultState {
+    return copyState(this.state);
+  }
+
+  restore(state: FaultState): void {
+    this.state = copyState(state);
   }
 
   /** The errno that this call is to fail with. */
   failing(name: string, actor: string): number | undefined {
-    for (const failure of this.planned) {
+    const { calls, hits } = this.state;
+    for (const [index, failure] of this.planned.entries()) {
       if (failure.name !== name || (failure.actor !== undefined && failure.actor !== actor)) continue;
-      const count = ++failure.calls;
+      const count = ++calls[index]!;
       if (count < failure.from || count > failure.to) continue;
-      failure.hits++;
+      hits[index]!++;
       return failure.errno;
     }
     return undefined;
@@ -58,7 +70,7 @@ export class Faults {
   /** Failures that nothing asked for: they would make a scenario look tried that isn't. */
   unused(): CheckedExpectation[] {
     return this.planned
-      .filter(({ hits }) => hits === 0)
+      .filter((_, index) => this.state.hits[index] === 0)
       .map(({ name, at }) => ({
         what: `fault in ${name}`,
         expected: 'happens',

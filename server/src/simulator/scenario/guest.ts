@@ -3,6 +3,7 @@
 import type { GuestProgram, Kernel } from '../kernel-api/kernel.js';
 import { LockHazard } from '../kernel-api/locks.js';
 import { PAGE_SIZE } from '../machine/units.js';
+import { copyState } from '../plain-state.js';
 import type { ActionBody } from './model.js';
 
 type GuestAction = Extract<ActionBody, { do: 'write' | 'read' | 'execute' | 'accept' }>;
@@ -10,21 +11,26 @@ type GuestAction = Extract<ActionBody, { do: 'write' | 'read' | 'execute' | 'acc
 /** After so many repetitions of one fault nothing will change any more. */
 const MOST_RETRIES = 64;
 
+/** Replaced when it changes, so that a saved map of programs stays what it was. */
 interface Program {
-  action: GuestAction;
+  readonly action: GuestAction;
   /** Pages done. */
-  done: number;
+  readonly done: number;
   /** Times that the fault of the current page was delivered. */
-  faults: number;
+  readonly faults: number;
   /** A repeated fault, kept until others had their turn. */
-  pending?: { gpa: bigint; errorCode: bigint };
+  readonly pending?: { gpa: bigint; errorCode: bigint };
+}
+
+export interface GuestState {
+  programs: Map<number, Program>;
 }
 
 /** The pattern of a guest's write without one. */
 const DEFAULT_PATTERN = 'written';
 
 export class Guest implements GuestProgram {
-  private readonly programs = new Map<number, Program>();
+  private state: GuestState = { programs: new Map() };
 
   constructor(
     private readonly kernel: Kernel,
@@ -33,45 +39,60 @@ export class Guest implements GuestProgram {
 
   /** What a vCPU will do when it runs. */
   load(vcpu: number, action: GuestAction): void {
-    this.programs.set(vcpu, { action, done: 0, faults: 0 });
+    this.state.programs.set(vcpu, { action, done: 0, faults: 0 });
   }
 
   isDone(vcpu: number): boolean {
-    const program = this.programs.get(vcpu);
+    const program = this.state.programs.get(vcpu);
     return !program || program.done * PAGE_SIZE >= program.action.size;
   }
 
+  save(): GuestState {
+    return copyState(this.state);
+  }
+
+  restore(state: GuestState): void {
+    this.state = copyState(state);
+  }
+
   run(vcpu: number): ReturnType<GuestProgram['run']> {
-    const program = this.programs.get(vcpu);
+    const { programs } = this.state;
+    const program = programs.get(vcpu);
     if (!program) return { kind: 'done' };
-    const { pending } = program;
+    const { action, pending } = program;
     if (pending) {
-      delete program.pending;
+      programs.set(vcpu, { action, done: program.done, faults: program.faults });
       return { kind: 'fault', ...pending };
     }
-    while (!this.isDone(vcpu)) {
-      const fault = this.page(vcpu, program);
+    let { done, faults } = program;
+    while (done * PAGE_SIZE < action.size) {
+      const fault = this.page(vcpu, { action, done });
       if (!fault) {
-        program.done++;
-        program.faults = 0;
+        done++;
+        faults = 0;
         continue;
       }
-      if (program.faults++ === 0) return { kind: 'fault', ...fault };
+      const isRepeated = faults++ > 0;
+      programs.set(vcpu, { action, done, faults, ...(isRepeated && { pending: fault }) });
+      if (!isRepeated) return { kind: 'fault', ...fault };
       this.kernel.state.counters.faultRetries++;
-      if (program.faults > MOST_RETRIES)
+      if (faults > MOST_RETRIES)
         throw new LockHazard(
           'livelock',
-          `vcpu${vcpu} faults on gfn 0x${(Number(fault.gpa) / PAGE_SIZE).toString(16)} again and again: ${program.faults - 1} times, and nothing changes`,
+          `vcpu${vcpu} faults on gfn 0x${(Number(fault.gpa) / PAGE_SIZE).toString(16)} again and again: ${faults - 1} times, and nothing changes`,
           undefined,
         );
-      program.pending = fault;
       return { kind: 'again' };
     }
+    programs.set(vcpu, { action, done, faults });
     return { kind: 'done' };
   }
 
   /** One page of the program; `undefined` when it is done. */
-  private page(vcpu: number, { action, done }: Program): { gpa: bigint; errorCode: bigint } | undefined {
+  private page(
+    vcpu: number,
+    { action, done }: Pick<Program, 'action' | 'done'>,
+  ): { gpa: bigint; errorCode: bigint } | undefined {
     const { hardware, vm } = this.kernel;
     const gfn = Math.floor(action.gpa / PAGE_SIZE) + done;
     hardware.actAs(`vcpu${vcpu}`);

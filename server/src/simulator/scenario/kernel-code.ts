@@ -1,0 +1,59 @@
+/** Which C a run executes, and how its actors enter it: a reference kernel, a real tree. Simulation knows only this interface. */
+import { configurationOf, parseDotConfig } from '../../kernel-c/conditions.js';
+import type { CodeSource } from '../execution/source.js';
+import { textsSource } from '../execution/texts-source.js';
+import { ENTRY_FILE, entryText } from '../kernel-api/entry.js';
+import type { ModelTable } from '../kernel-api/table-entry.js';
+import { configurationFor } from './configure.js';
+import { GuestMemfdCalls } from './guest-memfd-calls.js';
+import type { CallContext, KernelCalls } from './kernel-calls.js';
+import type { Scenario } from './model.js';
+import { refusals } from './runnable.js';
+
+export interface KernelCode {
+  /** `guest-memfd`, …, `tree`. */
+  readonly name: string;
+  /** Why a scenario can't be run on it; nothing if it can. */
+  refusals(scenario: Scenario): string[];
+  /** Its C under the configuration that a scenario means, with ENTRY_FILE: the actors' way into it. */
+  source(scenario: Scenario): CodeSource;
+  /** Functions to be called before all else, in order: what modules are initialised by. */
+  initcalls(scenario: Scenario): { function: string; file: string }[];
+  /** KVM_CREATE_VM's argument, by name. */
+  vmType(scenario: Scenario): string;
+  /** How actions become calls of it. */
+  calls(context: CallContext): KernelCalls;
+  /** Functions that are modelled for this kernel alone; they come before those of the table. */
+  readonly modelled?: ModelTable;
+}
+
+/**
+ * One of the kernels in server/kernels, or a tree like them.
+ * @param texts its C and headers by path
+ * @param config its correct .config
+ */
+export function referenceKernel(
+  name: string,
+  texts: Readonly<Record<string, string>>,
+  config: string,
+): KernelCode {
+  const correct = parseDotConfig(config);
+  return {
+    name,
+    refusals: (scenario) => refusals(scenario, config),
+    source: (scenario) =>
+      textsSource(
+        { ...texts, [ENTRY_FILE]: entryText() },
+        configurationOf(configurationFor(scenario, correct).symbols, true, scenario.design),
+      ),
+    initcalls: () => initcallsIn(texts),
+    vmType: () => 'KVM_X86_SNP_VM',
+    calls: (context) => new GuestMemfdCalls(context),
+  };
+}
+
+/** `module_init(svm_init)` names a function; the texts in the order of their paths. */
+export const initcallsIn = (texts: Readonly<Record<string, string>>): { function: string; file: string }[] =>
+  Object.entries(texts).flatMap(([file, text]) =>
+    [...text.matchAll(/^module_init\((\w+)\)/gm)].map(([, name]) => ({ function: name!, file })),
+  );
