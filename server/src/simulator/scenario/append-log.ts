@@ -50,4 +50,9 @@ export class AppendLog<T> {
     this.items = items;
     this.size = length;
   }
+
+  /** What is appended from now on, while it is repeated, is what another log holds: one that begins as this one does. */
+  follow({ items }: SavedLog<T>): void {
+    this.items = items;
+  }
 }

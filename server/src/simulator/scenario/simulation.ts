@@ -14,7 +14,7 @@ import { Machine as Hardware } from '../machine/machine.js';
 import { PAGE_SIZE } from '../machine/units.js';
 import { copyState } from '../plain-state.js';
 import { Actors } from './actors.js';
-import { AppendLog } from './append-log.js';
+import { AppendLog, type SavedLog } from './append-log.js';
 import type { Doing } from './doing.js';
 import { checkExpectation, StateReader } from './expect.js';
 import { Faults } from './faults.js';
@@ -52,7 +52,12 @@ export interface StepResult {
   k: 'stepped' | 'blocked' | 'ended' | 'hazard' | 'error';
   /** What happened in the step. */
   story: StoryEntry[];
+  /** Whether anything changed. */
+  progress: boolean;
 }
+
+/** A run's story, hazards, calls and checks up to some point. */
+export type Told = readonly SavedLog<unknown>[];
 
 const VM = 'vm0';
 const ASID = 1;
@@ -172,8 +177,13 @@ export class Simulation {
   /** One step of an actor; asked of one that waits, whether it still does. */
   step(thread: Thread): StepResult {
     const from = this.story.length;
+    const { steps } = this.c;
+    const wasOver = this.over;
     const k = this.guarded(() => this.advance(thread)) ?? 'error';
-    return { k, story: this.story.from(from) };
+    const progress =
+      !wasOver &&
+      (k !== 'blocked' || this.c.steps > steps || this.story.length > from || isRepeating(thread));
+    return { k, story: this.story.from(from), progress };
   }
 
   /** How it came out so far; after the last step, the run's result. */
@@ -247,17 +257,29 @@ export class Simulation {
   }
 
   /**
-   * The steps that are made until `done` are those that were made from here before, by the same actors: what they tell is
-   * known already.
+   * Makes steps that were made from here before, by the same actors.
+   * @param told what the run had told when they were made the first time, or later: it isn't kept twice
    */
-  repeat(done: () => void): void {
-    const logs = [this.story, this.found.found, this.entered, this.checks];
-    for (const log of logs) log.repeating = true;
+  repeat(told: Told, steps: () => void): void {
+    const logs = this.logs();
+    logs.forEach((log, index) => {
+      log.follow(told[index]! as SavedLog<never>);
+      log.repeating = true;
+    });
     try {
-      done();
+      steps();
     } finally {
       for (const log of logs) log.repeating = false;
     }
+  }
+
+  /** What the run has told up to here. */
+  told(): Told {
+    return this.logs().map((log) => log.save());
+  }
+
+  private logs(): AppendLog<unknown>[] {
+    return [this.story, this.found.found, this.entered, this.checks] as AppendLog<unknown>[];
   }
 
   /** The same for equal states of this simulation, with all that is counted and told. */
