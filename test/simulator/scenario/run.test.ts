@@ -356,7 +356,7 @@ test('what a loop over pages says is told once', () => {
 test('an injected failure takes the way out that the C has for it', () => {
   const text = withActors(
     '  vmm:\n    - fallocate: {file: gmem, size: 16K}\n      expect: ENOMEM',
-    'faults: [{in: alloc_page, fail: ENOMEM, nth: 3, actor: vmm}]\nexpect:\n  outcome: ok\n  final: [{file: gmem, offset: 0x1000, page: present}, {file: gmem, offset: 0x2000, page: absent}]',
+    'faults: [{in: alloc_pages, fail: ENOMEM, nth: 3, actor: vmm}]\nexpect:\n  outcome: ok\n  final: [{file: gmem, offset: 0x1000, page: present}, {file: gmem, offset: 0x2000, page: absent}]',
   );
   expect(runText('a.yaml', text).expectations.filter(({ ok }) => !ok)).toEqual([]);
 });

@@ -2,7 +2,7 @@
 /* The page cache: an xarray of folios, each with a reference for being in it. */
 #include <linux/pagemap.h>
 
-/* The folio at @index, locked and with a reference, or NULL. */
+/* The folio around @index, locked and with a reference, or NULL. */
 struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 {
 	struct folio *folio;
@@ -17,8 +17,8 @@ struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 			return NULL;
 
 		folio_lock(folio);
-		/* Truncated while we slept? Then look again. */
-		if (folio->page.mapping == mapping)
+		/* Truncated or split while we slept? Then look again. */
+		if (folio->page.mapping == mapping && folio_contains(folio, index))
 			return folio;
 		folio_unlock(folio);
 		folio_put(folio);
@@ -28,6 +28,23 @@ struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index)
 /* The same, but a missing folio is allocated. Its reclaim may sleep (mail row A7). */
 struct folio *filemap_grab_folio(struct address_space *mapping, pgoff_t index)
 {
+	struct folio *folio;
+
+	do {
+		folio = filemap_grab_folio_order(mapping, index, 0);
+	} while (folio == ERR_PTR(-EEXIST));
+	return folio;
+}
+
+/*
+ * The folio around @index, or a new one of 2^@order pages. That begins where such a
+ * folio may begin: @index is rounded down, whoever asks (mail row C2). -EEXIST where
+ * smaller folios are in its place already.
+ */
+struct folio *filemap_grab_folio_order(struct address_space *mapping, pgoff_t index, unsigned int order)
+{
+	pgoff_t first = round_down(index, 1UL << order);
+	unsigned long taken = first;
 	struct folio *folio = filemap_lock_folio(mapping, index);
 	struct page *page;
 	int r;
@@ -35,49 +52,62 @@ struct folio *filemap_grab_folio(struct address_space *mapping, pgoff_t index)
 	if (folio)
 		return folio;
 
-	page = alloc_page(GFP_HIGHUSER);
+	page = alloc_pages(GFP_HIGHUSER, order);
 	if (!page)
 		return ERR_PTR(-ENOMEM);
-	r = xa_reserve(&mapping->i_pages, index, GFP_KERNEL);
+	r = xa_reserve(&mapping->i_pages, first, GFP_KERNEL);
 	if (r) {
-		__free_page(page);
+		__free_pages(page, order);
 		return ERR_PTR(r);
 	}
 
 	folio = page_folio(page);
 	folio_lock(folio);
 	folio->page.mapping = mapping;
-	folio->page.index = index;
+	folio->page.index = first;
 
 	xa_lock_irq(&mapping->i_pages);
-	if (xa_load(&mapping->i_pages, index)) {
+	if (xa_find(&mapping->i_pages, &taken, first + (1UL << order) - 1)) {
 		/* Another task was faster. */
 		xa_unlock_irq(&mapping->i_pages);
 		folio->page.mapping = NULL;
 		folio_unlock(folio);
 		folio_put(folio);
-		return filemap_grab_folio(mapping, index);
+		return ERR_PTR(-EEXIST);
 	}
 	folio_get(folio);
-	__xa_store(&mapping->i_pages, index, folio, GFP_ATOMIC);
+	__xa_store_order(&mapping->i_pages, first, order, folio, GFP_ATOMIC);
 	xa_unlock_irq(&mapping->i_pages);
 	return folio;
 }
 
-/* Fills @fbatch from *start on, each folio locked and with a reference; *start moves behind them. */
+/*
+ * Fills @fbatch from *start on with folios that lie in the range as a whole, each locked
+ * and with a reference; *start moves behind them.
+ */
 unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pgoff_t last, struct folio_batch *fbatch)
 {
 	struct folio *folio;
-	unsigned long index;
+	unsigned long index, next;
 
 	fbatch->nr = 0;
-	for (index = *start; index <= last && fbatch->nr < FOLIO_BATCH_SIZE; index++) {
+	for (index = *start; index <= last && fbatch->nr < FOLIO_BATCH_SIZE; index = next) {
 		if (!xa_find(&mapping->i_pages, &index, last))
 			break;
+		next = index + 1;
 		folio = filemap_lock_folio(mapping, index);
-		if (folio)
-			fbatch->folios[fbatch->nr++] = folio;
-		*start = index + 1;
+		if (folio) {
+			pgoff_t first = folio->page.index;
+
+			next = first + folio_nr_pages(folio);
+			if (first >= index && next - 1 <= last) {
+				fbatch->folios[fbatch->nr++] = folio;
+			} else {
+				folio_unlock(folio);
+				folio_put(folio);
+			}
+		}
+		*start = next;
 	}
 	return fbatch->nr;
 }

@@ -67,6 +67,7 @@ export const BASIC_FUNCTIONS: ModelTable = {
   smp_rmb: { source: BARRIER, run: nothing },
   smp_wmb: { source: BARRIER, run: nothing },
   cmpxchg64: { source: ATOMIC, run: cmpxchg },
+  atomic_read: { source: ATOMIC, run: (kernel, call) => kernel.c.loadUnsigned(call.address(0), 4) },
   atomic_inc_return: { source: ATOMIC, run: (kernel, call) => add(kernel, call, 1n) },
   atomic_dec_and_test: { source: ATOMIC, run: (kernel, call) => add(kernel, call, -1n) === 0n },
   atomic_inc: {

@@ -55,6 +55,11 @@ function splitDirectmap(kernel: Kernel, call: ModelledCall): Outcome {
   return undefined;
 }
 
+function setPresent(kernel: Kernel, call: ModelledCall, present: boolean): Outcome {
+  kernel.hardware.directmap.setPresent(frameIn(kernel, call.address(0)), call.int(1), present);
+  return undefined;
+}
+
 /** VMRUN: the guest runs until it exits. AMD APM vol. 2, 15.5 and appendix C (exit codes). */
 function vcpuRun(kernel: Kernel, call: ModelledCall): Outcome {
   const vmcb = kernel.object(call.address(0), 'struct vmcb');
@@ -66,6 +71,7 @@ function vcpuRun(kernel: Kernel, call: ModelledCall): Outcome {
     vmcb.set('exit_code', kernel.constant('SVM_EXIT_INTR'));
     return undefined;
   }
+  kernel.state.faultOf.set(call.thread.id, frameOf(Number(exit.gpa)));
   vmcb.set('exit_code', kernel.constant('SVM_EXIT_NPF'));
   vmcb.set('exit_info_1', exit.errorCode);
   vmcb.set('exit_info_2', exit.gpa);
@@ -74,9 +80,25 @@ function vcpuRun(kernel: Kernel, call: ModelledCall): Outcome {
 
 export const HARDWARE_FUNCTIONS: ModelTable = {
   __rmpupdate: { source: `${APM3}: RMPUPDATE`, run: rmpupdate },
+  __psmash: {
+    source: `${APM3}: PSMASH`,
+    run: (kernel, call) => kernel.hardware.rmp.psmash(frameOf(Number(call.unsigned(0)))).code,
+  },
   __rmpread: { source: `${APM3}: RMPREAD`, run: rmpread },
   lookup_address: { source: 'arch/x86/mm/pat/set_memory.c, lookup_address', run: lookupAddress },
   __split_directmap: { source: 'arch/x86/mm/pat/set_memory.c, __split_large_page', run: splitDirectmap },
+  __set_directmap_present: {
+    source: 'arch/x86/mm/pat/set_memory.c, __set_pages_p',
+    run: (kernel, call) => setPresent(kernel, call, true),
+  },
+  __clear_directmap_present: {
+    source: 'arch/x86/mm/pat/set_memory.c, __set_pages_np',
+    run: (kernel, call) => setPresent(kernel, call, false),
+  },
+  __collapse_directmap: {
+    source: 'arch/x86/mm/pat/set_memory.c, cpa_collapse_large_pages (since 6.15)',
+    run: (kernel, call) => kernel.hardware.directmap.collapse(frameIn(kernel, call.address(0)), '2M'),
+  },
   flush_tlb_all: { source: 'arch/x86/mm/tlb.c: host TLBs are not modelled', run: () => undefined },
   __svm_vcpu_run: { source: 'AMD APM vol. 2, 15.5 (VMRUN)', preemption: true, run: vcpuRun },
   __svm_flush_asid: {

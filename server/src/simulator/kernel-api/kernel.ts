@@ -9,7 +9,8 @@ import type { ModelledCall } from '../execution/modelled.js';
 import { type CObject, typeNamed } from '../execution/objects.js';
 import { sizeOf } from '../execution/types.js';
 import type { Machine as Hardware } from '../machine/machine.js';
-import { PAGE_SIZE } from '../machine/units.js';
+import type { SlotBounds } from '../machine/slots.js';
+import { alignDown, PAGE_SIZE } from '../machine/units.js';
 import { ENTRY_FILE } from './entry.js';
 import { type KernelState, newKernelState } from './state.js';
 import { TableMirror } from './table-mirror.js';
@@ -37,6 +38,8 @@ export class Kernel {
   onNote: (note: Note, call: ModelledCall) => void = () => undefined;
   /** Which errno a function is to fail with at this call; the scenario's injected faults. */
   injected: (name: string, call: ModelledCall) => number | undefined = () => undefined;
+  /** The memslot around a gfn, as the VMM has asked for it. */
+  slotOf: (gfn: number) => SlotBounds | undefined = () => undefined;
   readonly mirror: TableMirror;
   private readonly constants = new Map<string, bigint>();
   private readonly sizes = new Map<string, number>();
@@ -88,7 +91,7 @@ export class Kernel {
 
   // ---- pages
 
-  /** struct page of a frame; made when it is first asked for. */
+  /** struct page of a frame; made when it is first asked for, as a part of the block that the frame is in. */
   pageOf(pfn: number): bigint {
     this.hardware.pages.checkInside(pfn, 1);
     let address = this.state.pageOfPfn.get(pfn);
@@ -96,8 +99,18 @@ export class Kernel {
       address = this.allocate('struct page', `struct page of pfn 0x${pfn.toString(16)}`).address;
       this.state.pageOfPfn.set(pfn, address);
       this.state.pfnOfPage.set(address, pfn);
+      const block = this.hardware.pages.at(pfn);
+      if (block?.status === 'allocated' && block.order > 0) this.setBlock(pfn, block.order);
     }
     return address;
+  }
+
+  /** Which block a page is a part of: its head knows the order, the others know the head. */
+  private setBlock(pfn: number, order: number): void {
+    const page = this.object(this.pageOf(pfn), 'struct page');
+    const head = alignDown(pfn, 2 ** order);
+    page.set('order', head === pfn ? order : 0);
+    page.set('compound_head', head === pfn ? 0n : this.pageOf(head));
   }
 
   /** @throws Hazard where no struct page is */
@@ -107,16 +120,36 @@ export class Kernel {
     return pfn;
   }
 
-  /** A page with one reference; `undefined` when there is none. */
-  allocatePage(owner: string): number | undefined {
-    const pfn = this.hardware.pages.allocate({ order: 0, owner });
+  /** A block of pages with one reference; `undefined` when there is none. */
+  allocatePages(owner: string, order: number): number | undefined {
+    const pfn = this.hardware.pages.allocate({ order, owner });
     if (pfn === undefined) return undefined;
     const page = this.object(this.pageOf(pfn), 'struct page');
     page.set('flags', 0);
     page.set('mapping', 0);
     page.set('index', 0);
     page.set('_refcount.counter', 1);
+    if (order > 0) for (const known of this.knownPages(pfn, 2 ** order)) this.setBlock(known, order);
     return pfn;
+  }
+
+  /** Gives a block back; what is wrong with that is a hazard of the machine. */
+  freePages(pfn: number, order: number): void {
+    if (order > 0) for (const known of this.knownPages(pfn, 2 ** order)) this.setBlock(known, 0);
+    this.hardware.pages.free(pfn, order);
+  }
+
+  /** Makes a block single pages, which get nothing of its state but the owner. */
+  splitPages(pfn: number, order: number): void {
+    this.hardware.pages.split(pfn, 0);
+    for (const known of this.knownPages(pfn, 2 ** order)) this.setBlock(known, 0);
+  }
+
+  /** Frames of a range that have a struct page. */
+  private knownPages(pfn: number, pages: number): number[] {
+    const { pageOfPfn } = this.state;
+    if (pages > pageOfPfn.size) return [...pageOfPfn.keys()].filter((one) => one >= pfn && one < pfn + pages);
+    return Array.from({ length: pages }, (_, i) => pfn + i).filter((one) => pageOfPfn.has(one));
   }
 
   directmapOf = (pfn: number): bigint => DIRECTMAP + (BigInt(pfn) << PAGE_SHIFT);
@@ -148,6 +181,11 @@ export class Kernel {
   /** A write by kernel code through the directmap. @throws Hazard where hardware refuses it: the host is down */
   hostWrite(pfn: number, write: Uint8Array | { pattern: string }, offset = 0): void {
     if (this.hardware.host({ pfn, offset, write }).outcome !== 'ok') throw this.hardwareHazard();
+  }
+
+  /** The same for many pages from one on. @throws Hazard */
+  hostFill(pfn: number, pages: number, pattern: string): void {
+    if (this.hardware.hostFill(pfn, pages, pattern).outcome !== 'ok') throw this.hardwareHazard();
   }
 
   /** The machine's last hazard, as one that stops the C. */

@@ -11,6 +11,7 @@ const SLAB = 'Documentation/core-api/memory-allocation.rst; include/linux/slab.h
 const GFP = 'Documentation/core-api/memory-allocation.rst; include/linux/gfp.h';
 const PAGES = 'include/asm-generic/memory_model.h; arch/x86/include/asm/page_64.h';
 const FOLIO = 'include/linux/page-flags.h';
+const FREE = 'mm/page_alloc.c, free_pages_prepare';
 const PG_UPTODATE = 8n;
 
 /** An allocation that may reclaim may sleep (mail row A7). */
@@ -24,26 +25,26 @@ function kzalloc(kernel: Kernel, call: ModelledCall): Outcome {
   return kernel.c.allocateZeroed(call.int(0), 16, `${call.name} ${call.place}`);
 }
 
-function allocPage(kernel: Kernel, call: ModelledCall): Outcome {
+function allocPages(kernel: Kernel, call: ModelledCall, order: number): Outcome {
   const gfp = call.unsigned(0);
   reclaims(kernel, call, gfp);
   if (kernel.injected(call.name, call) !== undefined) return 0;
-  const pfn = kernel.allocatePage(call.stack[0]?.function ?? 'kernel');
+  const pfn = kernel.allocatePages(call.stack[0]?.function ?? 'kernel', order);
   if (pfn === undefined) return 0;
-  if (gfp & kernel.constant('__GFP_ZERO')) kernel.hostWrite(pfn, { pattern: 'zero' });
+  if (gfp & kernel.constant('__GFP_ZERO')) kernel.hostFill(pfn, 2 ** order, 'zero');
   return kernel.pageOf(pfn);
 }
 
-function freePage(kernel: Kernel, call: ModelledCall): Outcome {
+function freePages(kernel: Kernel, call: ModelledCall, order: number): Outcome {
   const pfn = kernel.pfnOf(call.address(0));
   kernel.mirror.freed(pfn);
-  reportMapped(kernel, call, pfn);
-  kernel.hardware.pages.free(pfn, 0);
+  reportMapped(kernel, call, pfn, 2 ** order);
+  kernel.freePages(pfn, order);
   return undefined;
 }
 
-/** A page is freed that the guest can still reach (mail rows A8, A11): a mapping that wasn't zapped, or not flushed. */
-function reportMapped(kernel: Kernel, call: ModelledCall, pfn: number): void {
+/** Pages are freed that the guest can still reach (mail rows A8, A11): a mapping that wasn't zapped, or not flushed. */
+function reportMapped(kernel: Kernel, call: ModelledCall, first: number, pages: number): void {
   const { hardware, vm, state } = kernel;
   const npt = hardware.npt(vm);
   const tables = [
@@ -54,8 +55,9 @@ function reportMapped(kernel: Kernel, call: ModelledCall, pfn: number): void {
   ];
   for (const { name, table } of tables)
     for (const { start, count, value } of table.map.extents()) {
-      const gfn = pfn - value.pfnDelta;
-      if (gfn < start || gfn >= start + count) continue;
+      const gfn = Math.max(first - value.pfnDelta, start);
+      if (gfn >= Math.min(first + pages - value.pfnDelta, start + count)) continue;
+      const pfn = gfn + value.pfnDelta;
       state.hazards.push({
         kind: 'stale-guest-mapping',
         message: `pfn 0x${pfn.toString(16)} is freed while gfn 0x${gfn.toString(16)} of ${vm} is still mapped to it in ${name}`,
@@ -95,7 +97,7 @@ function getUserPages(kernel: Kernel, call: ModelledCall): Outcome {
 export function userPage(kernel: Kernel, number: bigint): number | undefined {
   const known = kernel.state.userPages.get(number);
   if (known !== undefined) return known;
-  const pfn = kernel.allocatePage('vmm');
+  const pfn = kernel.allocatePages('vmm', 0);
   if (pfn === undefined) return undefined;
   kernel.hostWrite(pfn, { pattern: 'zero' });
   kernel.state.userPages.set(number, pfn);
@@ -123,8 +125,17 @@ export const MEMORY_FUNCTIONS: ModelTable = {
       return undefined;
     },
   },
-  alloc_page: { source: GFP, run: allocPage },
-  __free_page: { source: 'mm/page_alloc.c, free_pages_prepare', run: freePage },
+  alloc_page: { source: GFP, run: (kernel, call) => allocPages(kernel, call, 0) },
+  alloc_pages: { source: GFP, run: (kernel, call) => allocPages(kernel, call, call.int(1)) },
+  __free_page: { source: FREE, run: (kernel, call) => freePages(kernel, call, 0) },
+  __free_pages: { source: FREE, run: (kernel, call) => freePages(kernel, call, call.int(1)) },
+  split_page_owner: {
+    source: 'mm/huge_memory.c, __split_huge_page; mm/page_owner.c',
+    run: (kernel, call) => {
+      kernel.splitPages(kernel.pfnOf(call.address(0)), call.int(1));
+      return undefined;
+    },
+  },
   page_to_pfn: { source: PAGES, run: (kernel, call) => kernel.pfnOf(call.address(0)) },
   pfn_to_page: {
     source: PAGES,
@@ -154,6 +165,14 @@ export const MEMORY_FUNCTIONS: ModelTable = {
     source: 'include/linux/highmem.h',
     run: (kernel, call) => {
       kernel.hostWrite(kernel.pfnOf(call.address(0)), { pattern: 'zero' });
+      return undefined;
+    },
+  },
+  folio_zero_range: {
+    source: 'include/linux/highmem.h; whole pages only here',
+    run: (kernel, call) => {
+      const [from, length] = [call.int(1), call.int(2)];
+      kernel.hostFill(kernel.pfnOf(call.address(0)) + from / PAGE_SIZE, length / PAGE_SIZE, 'zero');
       return undefined;
     },
   },

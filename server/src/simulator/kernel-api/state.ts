@@ -73,6 +73,8 @@ export interface KernelState {
   /** pfn of the VMM's own pages by page number of their address. */
   userPages: Map<bigint, number>;
   notifiers: bigint[];
+  /** gfn of the last fault that a thread brought from its guest. */
+  faultOf: Map<number, number>;
   tables: Map<number, TablePage>;
   counters: KernelCounters;
   hazards: KernelHazard[];
@@ -92,6 +94,7 @@ export const newKernelState = (): KernelState => ({
   fileNames: new Map(),
   userPages: new Map(),
   notifiers: [],
+  faultOf: new Map(),
   tables: new Map(),
   counters: { faultRetries: 0, invalidations: 0, invalidatedPages: 0, longestLockHold: 0 },
   hazards: [],

@@ -2,10 +2,13 @@
  * Nested page tables that the C keeps in its own pages, in hardware's format: each write of a last-level entry is told to
  * the machine. Format: AMD APM vol. 2, 5.3.3 and 15.25.5.
  */
+import { LEVELS } from '../machine/units.js';
 import type { Kernel } from './kernel.js';
 
 const PRESENT = 1n;
 const ADDRESS = 0x000ffffffffff000n;
+/** PS: in a table of level 2 or 3 the entry is a 2M or 1G mapping itself. */
+const LARGE = 1n << 7n;
 const ENTRIES = 512;
 const BITS = 9;
 
@@ -28,14 +31,12 @@ export class TableMirror {
     if (!table) return;
     const index = Math.floor(offset / 8);
     const gfn = table.base + index * 2 ** (BITS * (table.level - 1));
-    if (table.level > 1) {
-      if (entry & PRESENT) this.add(Number((entry & ADDRESS) >> 12n), table.level - 1, gfn);
-      return;
-    }
+    const leads = Number((entry & ADDRESS) >> 12n);
+    const level = LEVELS[table.level - 1];
     const npt = this.kernel.hardware.npt(this.kernel.vm);
-    if (entry & PRESENT)
-      npt.map({ gfn, pfn: Number((entry & ADDRESS) >> 12n), level: '4K', writable: (entry & 2n) !== 0n });
-    else npt.zap(gfn, 1);
+    if (!(entry & PRESENT)) npt.zap(gfn, 2 ** (BITS * (table.level - 1)));
+    else if (table.level > 1 && !(entry & LARGE)) this.add(leads, table.level - 1, gfn);
+    else if (level !== undefined) npt.map({ gfn, pfn: leads, level, writable: (entry & 2n) !== 0n });
   }
 
   private add(pfn: number, level: number, base: number): void {

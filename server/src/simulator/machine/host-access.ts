@@ -59,6 +59,27 @@ export function hostAccess(parts: HostParts, access: HostAccess): HostResult {
   return store(parts, access);
 }
 
+/** Writes of whole pages from one on: those that nothing is in the way of at once, the others one by one. */
+export function hostFill(
+  parts: HostParts,
+  { pfn, pages, pattern }: { pfn: number; pages: number; pattern: string },
+): HostResult {
+  parts.pages.checkInside(pfn, pages);
+  for (let at = pfn; at < pfn + pages; ) {
+    const around = parts.directmap.mappingAround(at);
+    const count = Math.min(around.start + around.pages, pfn + pages) - at;
+    if (parts.sept.enabled || !parts.directmap.at(at).present || !parts.rmp.mayWriteAll(at, count)) {
+      const result = hostAccess(parts, { pfn: at, write: { pattern } });
+      if (result.outcome !== 'ok') return result;
+      at++;
+      continue;
+    }
+    parts.contents.fill(at, count, pattern, 0);
+    at += count;
+  }
+  return { outcome: 'ok', bytes: new Uint8Array(0), garbled: false };
+}
+
 function read({ contents }: HostParts, { pfn, offset = 0, length = 8 }: HostAccess): HostResult {
   const { bytes, garbled, poisoned } = contents.read(pfn, offset, length, 0);
   return poisoned ? { outcome: 'machine-check' } : { outcome: 'ok', bytes, garbled };

@@ -25,7 +25,7 @@ import {
 } from './guest-rmp.js';
 import type { NestedFault, WalkParts } from './guest-walk.js';
 import type { Hazard } from './hazards.js';
-import { type HostAccess, type HostResult, hostAccess } from './host-access.js';
+import { type HostAccess, type HostResult, hostAccess, hostFill } from './host-access.js';
 import { type Injection, Injections, type SnpResult } from './instructions.js';
 import { Journal, type JournalSnapshot } from './journal.js';
 import { Npt } from './npt.js';
@@ -144,6 +144,12 @@ export class Machine {
   host(access: HostAccess): HostResult {
     const { pages, rmp, sept, directmap, contents, journal } = this;
     return hostAccess({ pages, rmp, sept, directmap, contents, journal }, access);
+  }
+
+  /** Many pages filled through the directmap, as clear_huge_page does; ends at the first fault. Throws `outside-memory`. */
+  hostFill(pfn: number, pages: number, pattern: string): HostResult {
+    const { pages: all, rmp, sept, directmap, contents, journal } = this;
+    return hostFill({ pages: all, rmp, sept, directmap, contents, journal }, { pfn, pages, pattern });
   }
 
   /** One access by a guest. Throws `unknown-vm`, `unknown-vcpu`, `bad-offset`. */

@@ -200,10 +200,14 @@ export class Pages {
    */
   fragmentation(order: number): number {
     checkOrder(order);
-    if (this.freePages === 0) return 0;
+    return this.freePages === 0 ? 0 : this.freeOutside(order) / this.freePages;
+  }
+
+  /** Free pages that are in no free block of that order or a larger one. */
+  freeOutside(order: number): number {
     let usable = 0;
     for (let size = order; size <= MAX_ORDER; size++) usable += this.buddy.count(size) * 2 ** size;
-    return (this.freePages - usable) / this.freePages;
+    return this.freePages - usable;
   }
 
   /** Runs of pages of one owner, in order. */

@@ -158,6 +158,14 @@ export class Rmp {
     return runs.find((run) => run.value?.assigned)?.start;
   }
 
+  /** Whether no host write to these pages is blocked, whatever size they are mapped by up to 1G. */
+  mayWriteAll(pfn: number, pages: number): boolean {
+    if (!this.enabled) return true;
+    const start = alignDown(pfn, PAGES_OF_2M);
+    const end = alignDown(pfn + pages - 1, PAGES_OF_2M) + PAGES_OF_2M;
+    return this.table.runs(start, end - start).every(({ value }) => !value?.assigned);
+  }
+
   /** Without SNP these instructions are #UD: throws `wrong-platform`. */
   requireEnabled(): void {
     if (!this.enabled)

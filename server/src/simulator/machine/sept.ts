@@ -146,6 +146,11 @@ export class Sept {
     return this.table(vm).get(gfn);
   }
 
+  /** Whether the platform has a Secure EPT at all. */
+  get enabled(): boolean {
+    return this.parts.enabled;
+  }
+
   /** The TD that a page belongs to. */
   ownerOf(pfn: number): string | undefined {
     return this.parts.pamt.get(pfn)?.vm;

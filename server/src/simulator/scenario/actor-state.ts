@@ -1,5 +1,7 @@
 /** What actors know and have done: plain data, so that it can be saved with a run. */
 
+import type { ScenarioSlot } from './model.js';
+
 export interface ActorState {
   /** Labels of the actions that are done, as `actor.label`. */
   labels: Set<string>;
@@ -7,6 +9,8 @@ export interface ActorState {
   files: Map<string, number>;
   /** struct inode by the scenario's names of files. */
   inodes: Map<string, bigint>;
+  /** Memslots that there are, as the VMM asked for them. */
+  slots: Map<number, ScenarioSlot>;
   /** Descriptors of the vCPUs, by their number. */
   vcpus: number[];
   /** Descriptor of the VM, -1 before there is one. */
@@ -23,6 +27,7 @@ export const newActorState = (): ActorState => ({
   labels: new Set(),
   files: new Map(),
   inodes: new Map(),
+  slots: new Map(),
   vcpus: [],
   vm: -1,
   kvm: 0n,

@@ -1,6 +1,6 @@
 /** Whether a run came out as its scenario says. */
 import type { Kernel } from '../kernel-api/kernel.js';
-import { PAGE_SIZE } from '../machine/units.js';
+import { LEVELS, ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { Actors } from './actors.js';
 import type { Bound, Expectation, ExpectedHazard, ExpectedState, Scenario } from './model.js';
 import type { CheckedExpectation, Outcome, RunHazard } from './result.js';
@@ -12,6 +12,8 @@ interface Came {
   counters: Readonly<Record<string, number>>;
   /** C functions in the order in which they were entered. */
   entered: readonly string[];
+  /** Lines of the kernel's log. */
+  log: readonly string[];
 }
 
 export function checkExpectation(scenario: Scenario, came: Came, state: StateReader): CheckedExpectation[] {
@@ -39,6 +41,13 @@ export function checkExpectation(scenario: Scenario, came: Came, state: StateRea
       };
     }),
     ...checkCalls(expect.calls, came.entered),
+    ...expect.log.map((text) => ({
+      what: 'the kernel’s log',
+      expected: text,
+      actual: came.log.find((line) => line.includes(text)) ?? (came.log.join('; ') || 'empty'),
+      ok: came.log.some((line) => line.includes(text)),
+      ...(place && { at: place }),
+    })),
   ];
   if (expect.message !== undefined) {
     const said = [came.message ?? '', ...came.hazards.map(({ message }) => message)];
@@ -137,7 +146,7 @@ export class StateReader {
       const { level, present } = hardware.directmap.at(pfn);
       return present ? level : 'no';
     }
-    if (key === 'folio') return '4K';
+    if (key === 'folio') return folioSize(hardware.pages.at(pfn)?.order ?? 0);
     if (key === 'content') return this.content(pfn);
     return undefined;
   }
@@ -163,6 +172,9 @@ export class StateReader {
       : this.actors.calls.pageInFile(slot.file, gpa - slot.gpa + slot.offset);
   }
 }
+
+const folioSize = (order: number): string =>
+  LEVELS.find((level) => ORDER_OF[level] === order) ?? `order ${order}`;
 
 const STATE_KEYS = [
   'attribute',

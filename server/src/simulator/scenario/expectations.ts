@@ -6,7 +6,7 @@ import type { ScenarioProblem } from './problem.js';
 import { parseSize } from './sizes.js';
 
 export function readExpectation(part: Part | undefined, problems: ScenarioProblem[]): Expectation {
-  if (!part) return { counters: [], final: [], calls: [] };
+  if (!part) return { counters: [], final: [], calls: [], log: [] };
   const counters = part.part('counters');
   const hazards = part.has('hazards') ? part.parts('hazards').map(hazardOf) : undefined;
   return {
@@ -19,6 +19,7 @@ export function readExpectation(part: Part | undefined, problems: ScenarioProble
     })),
     final: part.parts('final').flatMap((entry) => stateOf(entry, problems) ?? []),
     calls: part.texts('calls'),
+    log: part.texts('log'),
     ...given('message', part.get<string>('message')),
     at: part.at,
   };

@@ -7,6 +7,7 @@ import { newFile } from '../kernel-api/file-functions.js';
 import type { Kernel } from '../kernel-api/kernel.js';
 import { userPage } from '../kernel-api/memory-functions.js';
 import { errnoName } from '../kernel-api/table-entry.js';
+import type { SlotBounds } from '../machine/slots.js';
 import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { ActorState } from './actor-state.js';
 import type { Doing } from './doing.js';
@@ -24,17 +25,19 @@ const ATTRIBUTE_BITS: Readonly<Record<Exclude<Attribute, 'private'>, bigint>> = 
 };
 
 export class GuestMemfdCalls implements KernelCalls {
-  constructor(private readonly context: CallContext) {}
+  constructor(protected readonly context: CallContext) {
+    context.kernel.slotOf = (gfn) => slotAround(context.state.slots, gfn);
+  }
 
-  private get kernel(): Kernel {
+  protected get kernel(): Kernel {
     return this.context.kernel;
   }
 
-  private get guest(): Guest {
+  protected get guest(): Guest {
     return this.context.guest;
   }
 
-  private get state(): ActorState {
+  protected get state(): ActorState {
     return this.context.state;
   }
 
@@ -46,17 +49,19 @@ export class GuestMemfdCalls implements KernelCalls {
       this.state.vm = result;
       this.state.kvm = this.fileObject(result).get('private_data');
     }
+    if (action.do === 'create-slot') this.state.slots.set(action.id, action);
+    if (action.do === 'delete-slot') this.state.slots.delete(action.slot);
     if (action.do === 'create-vcpu') this.state.vcpus.push(result);
   }
 
-  private nameFile(name: string, fd: number): void {
+  protected nameFile(name: string, fd: number): void {
     const inode = this.fileObject(fd).get('f_inode');
     this.state.files.set(name, fd);
     this.state.inodes.set(name, inode);
     this.kernel.state.fileNames.set(inode, name);
   }
 
-  private fileObject(fd: number) {
+  protected fileObject(fd: number) {
     return this.kernel.object(this.kernel.state.files.get(fd) ?? 0n, 'struct file');
   }
 
@@ -96,24 +101,24 @@ export class GuestMemfdCalls implements KernelCalls {
     }
   }
 
-  private once(turn: ActionTurn, first: () => NextCall): NextCall {
+  protected once(turn: ActionTurn, first: () => NextCall): NextCall {
     return turn.calls === 0 ? first() : { result: turn.result };
   }
 
-  private ioctl(fd: number, request: string, argument: bigint): NextCall {
+  protected ioctl(fd: number, request: string, argument: bigint): NextCall {
     const file = this.fileObject(fd);
     const target = file.follow('f_op')!.get('unlocked_ioctl');
     return { target, args: [file.address, this.kernel.constant(request), argument] };
   }
 
   /** A struct in the VMM's memory. */
-  private argument(type: string, members: Record<string, bigint>): bigint {
+  protected argument(type: string, members: Record<string, bigint>): bigint {
     const object = this.kernel.allocate(type, `the VMM's ${type}`);
     for (const [name, value] of Object.entries(members)) object.set(name, value);
     return object.address;
   }
 
-  private createVm(): NextCall {
+  protected createVm(): NextCall {
     const { kernel } = this;
     const operations = kernel.c.addressOfGlobal('kvm_chardev_ops', 'virt/kvm/kvm_main.c').address;
     const file = kernel.object(newFile(kernel, operations, 0n, '/dev/kvm'), 'struct file');
@@ -124,7 +129,7 @@ export class GuestMemfdCalls implements KernelCalls {
     };
   }
 
-  private setSlot(slot: ScenarioSlot): NextCall {
+  protected setSlot(slot: ScenarioSlot): NextCall {
     const fd = slot.file === undefined ? undefined : this.state.files.get(slot.file);
     return this.setRegion({
       slot: BigInt(slot.id),
@@ -139,12 +144,12 @@ export class GuestMemfdCalls implements KernelCalls {
     });
   }
 
-  private setRegion(members: Record<string, bigint>): NextCall {
+  protected setRegion(members: Record<string, bigint>): NextCall {
     const argument = this.argument('struct kvm_userspace_memory_region2', members);
     return this.ioctl(this.state.vm, 'KVM_SET_USER_MEMORY_REGION2', argument);
   }
 
-  private setAttributes(action: Extract<Action, { do: 'set-attributes' }>): NextCall {
+  protected setAttributes(action: Extract<Action, { do: 'set-attributes' }>): NextCall {
     const bits = action.attributes.map((attribute) =>
       attribute === 'private'
         ? this.kernel.constant('KVM_MEMORY_ATTRIBUTE_PRIVATE')
@@ -159,7 +164,7 @@ export class GuestMemfdCalls implements KernelCalls {
     return this.ioctl(this.state.vm, 'KVM_SET_MEMORY_ATTRIBUTES', argument);
   }
 
-  private fallocate(
+  protected fallocate(
     action: FileRange & ({ do: 'fallocate'; retryOnEintr: boolean } | { do: 'punch-hole' }),
     turn: ActionTurn,
   ): NextCall {
@@ -179,7 +184,7 @@ export class GuestMemfdCalls implements KernelCalls {
     };
   }
 
-  private close(fd: number): NextCall {
+  protected close(fd: number): NextCall {
     const address = this.kernel.state.files.get(fd);
     if (!address) return { result: -9 };
     this.kernel.state.files.delete(fd);
@@ -187,13 +192,13 @@ export class GuestMemfdCalls implements KernelCalls {
   }
 
   /** As the end of a VMM does it: vCPUs first, then the VM. */
-  private destroyVm(turn: ActionTurn): NextCall {
+  protected destroyVm(turn: ActionTurn): NextCall {
     const fds = [...this.state.vcpus, this.state.vm];
     const fd = fds[turn.calls];
     return fd === undefined ? { result: 0 } : this.close(fd);
   }
 
-  private runGuest(
+  protected runGuest(
     action: Extract<Action, { do: 'write' | 'read' | 'execute' | 'accept' }>,
     turn: ActionTurn,
     actor: string,
@@ -208,7 +213,7 @@ export class GuestMemfdCalls implements KernelCalls {
 
   // ---- actions on the machine
 
-  private onMachine(action: Action, actor: string): number {
+  protected onMachine(action: Action, actor: string): number {
     const { hardware } = this.kernel;
     hardware.actAs(actor);
     if (action.do === 'allocate') {
@@ -227,7 +232,7 @@ export class GuestMemfdCalls implements KernelCalls {
     throw new Error(`${action.do} can't be run`);
   }
 
-  private hostAccess(action: Extract<Action, { do: 'host-read' | 'host-write' }>, actor: string): number {
+  protected hostAccess(action: Extract<Action, { do: 'host-read' | 'host-write' }>, actor: string): number {
     const pfn = this.pfnOf(action.target, actor);
     if (pfn === undefined) return -14;
     const { via } = action;
@@ -240,7 +245,7 @@ export class GuestMemfdCalls implements KernelCalls {
   }
 
   /** The host's page behind a target; `undefined` where there is none. */
-  private pfnOf(target: Target, actor: string): number | undefined {
+  protected pfnOf(target: Target, actor: string): number | undefined {
     if (target.kind === 'own') return this.state.own.get(actor);
     if (target.kind === 'gpa') return userPage(this.kernel, BigInt((USER_MEMORY + target.gpa) / PAGE_SIZE));
     return this.pageInFile(target.file, target.offset);
@@ -254,8 +259,9 @@ export class GuestMemfdCalls implements KernelCalls {
     if (!object) return undefined;
     const array = this.kernel.object(inode, 'struct inode').addressOf('i_data.i_pages');
     const index = BigInt(offset / PAGE_SIZE);
-    const page = this.kernel.find(array, index, index)?.value;
-    return page === undefined ? undefined : this.kernel.state.pfnOfPage.get(page);
+    const entry = this.kernel.find(array, index, index);
+    const pfn = entry && this.kernel.state.pfnOfPage.get(entry.value);
+    return pfn === undefined ? undefined : pfn + Number(index - entry!.first);
   }
 
   attributeOf(gpa: number): string {
@@ -267,4 +273,13 @@ export class GuestMemfdCalls implements KernelCalls {
     const value = (this.kernel.find(array, index, index)?.value ?? 0n) >> 1n;
     return value & this.kernel.constant('KVM_MEMORY_ATTRIBUTE_PRIVATE') ? 'private' : 'shared';
   }
+}
+
+function slotAround(slots: ReadonlyMap<number, ScenarioSlot>, gfn: number): SlotBounds | undefined {
+  for (const { id, gpa, size, file, offset } of slots.values()) {
+    const [baseGfn, pages] = [gpa / PAGE_SIZE, size / PAGE_SIZE];
+    if (gfn < baseGfn || gfn >= baseGfn + pages || file === undefined) continue;
+    return { id, baseGfn, pages, file, index: offset / PAGE_SIZE };
+  }
+  return undefined;
 }

@@ -2,7 +2,7 @@
 
 import type { GuestProgram, Kernel } from '../kernel-api/kernel.js';
 import { LockHazard } from '../kernel-api/locks.js';
-import { PAGE_SIZE } from '../machine/units.js';
+import { alignDown, PAGE_SIZE, PAGES_OF_2M } from '../machine/units.js';
 import { copyState } from '../plain-state.js';
 import type { ActionBody } from './model.js';
 
@@ -118,8 +118,15 @@ export class Guest implements GuestProgram {
     return undefined;
   }
 
+  /** By 2M where the page allows it, else by 4K: pvalidate_pages in arch/x86/coco/sev/core.c. */
   private accept(vcpu: number, gfn: number, validate: boolean) {
     const { hardware, vm } = this.kernel;
+    const size = hardware.npt(vm).leaf(gfn)?.level ?? '4K';
+    if (size !== '4K') {
+      const whole = { vm, vcpu, gfn: alignDown(gfn, PAGES_OF_2M), size: '2M', validate } as const;
+      const result = hardware.pvalidate(whole);
+      if (result.outcome === 'done' && result.name === 'SUCCESS') return undefined;
+    }
     const result = hardware.pvalidate({ vm, vcpu, gfn, size: '4K', validate });
     return result.outcome === 'nested-fault' ? { gpa: result.gpa, errorCode: result.errorCode } : undefined;
   }

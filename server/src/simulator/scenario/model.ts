@@ -161,6 +161,8 @@ export interface Expectation {
   counters: { name: string; bound: Bound; at: TextRange }[];
   final: ExpectedState[];
   calls: string[];
+  /** Texts that lines of the kernel's log have. */
+  log: string[];
   message?: string;
   at?: TextRange;
 }

@@ -11,7 +11,7 @@ import { HardwareHazard, Kernel } from '../kernel-api/kernel.js';
 import { MODELLED, modelledFor } from '../kernel-api/table.js';
 import { MachineError } from '../machine/errors.js';
 import { Machine as Hardware } from '../machine/machine.js';
-import { PAGE_SIZE } from '../machine/units.js';
+import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import { copyState } from '../plain-state.js';
 import { Actors } from './actors.js';
 import { AppendLog, type SavedLog } from './append-log.js';
@@ -191,11 +191,17 @@ export class Simulation {
     const { scenario, variant } = this.input;
     const { outcome } = this;
     const message = this.stopped?.message;
-    const counters = { ...this.hardware.counters, ...this.kernel.state.counters, steps: this.c.steps };
+    const counters = {
+      ...this.hardware.counters,
+      ...this.kernel.state.counters,
+      freePagesOutside2M: this.hardware.pages.freeOutside(ORDER_OF['2M']),
+      steps: this.c.steps,
+    };
     const state = new StateReader(this.kernel, this.actors, scenario);
     const hazards = this.hazards;
     const entered = this.entered.from(0);
-    const came = { outcome, message, hazards, counters, entered } as const;
+    const { log } = this.kernel.state;
+    const came = { outcome, message, hazards, counters, entered, log } as const;
     const expectations = [
       ...this.checks.from(0),
       ...this.faults.unused(),

@@ -14,12 +14,18 @@ struct inode;
 struct address_space_operations {
 	/* Last call before the page cache drops its reference to a removed folio. */
 	void (*free_folio)(struct folio *folio);
+	/* Somebody wants the folio's memory for something else: 0, or why it can't be moved. */
+	int (*migrate_folio)(struct address_space *mapping, struct folio *folio);
 };
+
+/* address_space.flags: large folios stay what they are, as those of hugetlbfs (mail row B8). */
+#define AS_NO_SPLIT	0x1ul
 
 struct address_space {
 	struct inode *host;
 	struct xarray i_pages;
 	struct rw_semaphore invalidate_lock;
+	unsigned long flags;
 	const struct address_space_operations *a_ops;
 	struct list_head i_private_list;
 };

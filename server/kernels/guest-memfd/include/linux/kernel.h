@@ -6,7 +6,9 @@
 
 #define ENOENT		2
 #define EINTR		4
+#define EIO		5
 #define EBADF		9
+#define EAGAIN		11
 #define ENOMEM		12
 #define EFAULT		14
 #define EEXIST		17
@@ -20,6 +22,7 @@
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
+#define round_down(x, a)	((x) & ~((typeof(x))(a) - 1))
 #define IS_ALIGNED(x, a)	(((x) & ((typeof(x))(a) - 1)) == 0)
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define BIT_ULL(nr)		(1ULL << (nr))
@@ -35,6 +38,7 @@
 void smp_rmb(void);
 void smp_wmb(void);
 u64 cmpxchg64(u64 *ptr, u64 old, u64 new);
+int atomic_read(const atomic_t *v);
 int atomic_inc_return(atomic_t *v);
 int atomic_dec_and_test(atomic_t *v);
 void atomic_inc(atomic_t *v);

@@ -17,8 +17,15 @@ void folio_unlock(struct folio *folio);
 void folio_mark_uptodate(struct folio *folio);
 bool folio_test_uptodate(const struct folio *folio);
 
+static inline bool folio_contains(const struct folio *folio, pgoff_t index)
+{
+	return index - folio->page.index < folio_nr_pages(folio);
+}
+
 struct folio *filemap_lock_folio(struct address_space *mapping, pgoff_t index);
 struct folio *filemap_grab_folio(struct address_space *mapping, pgoff_t index);
+struct folio *filemap_grab_folio_order(struct address_space *mapping, pgoff_t index, unsigned int order);
+int split_folio(struct folio *folio);
 unsigned int find_lock_entries(struct address_space *mapping, pgoff_t *start, pgoff_t last, struct folio_batch *fbatch);
 void delete_from_page_cache_batch(struct address_space *mapping, struct folio_batch *fbatch);
 void filemap_free_folio(struct address_space *mapping, struct folio *folio);

@@ -17,7 +17,10 @@ void *xa_load(struct xarray *xa, unsigned long index);
 /* Both of these may allocate with @gfp; a reserved index can be stored to without. */
 void *xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);
 void *__xa_store(struct xarray *xa, unsigned long index, void *entry, gfp_t gfp);
+/* One entry for 2^@order indices; @index is the first, and aligned. */
+void *__xa_store_order(struct xarray *xa, unsigned long index, unsigned int order, void *entry, gfp_t gfp);
 int __must_check xa_reserve(struct xarray *xa, unsigned long index, gfp_t gfp);
+/* Removes the entry with all of its indices. */
 void *__xa_erase(struct xarray *xa, unsigned long index);
 /* One entry for all indices from @first to @last; NULL removes. */
 void *xa_store_range(struct xarray *xa, unsigned long first, unsigned long last, void *entry, gfp_t gfp);

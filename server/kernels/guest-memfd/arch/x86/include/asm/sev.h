@@ -22,11 +22,17 @@ struct rmp_state {
 
 /* The instructions. */
 int __rmpupdate(unsigned long paddr, struct rmp_state *state);
+/* One assigned 2M entry becomes 512 of 4K. */
+int __psmash(unsigned long paddr);
 int __rmpread(unsigned long paddr, struct rmp_state *state);
+
+/* Before RMPUPDATE of an entry of @rmp_level that will be assigned to a guest, or not; may sleep. */
+int adjust_direct_map(u64 pfn, int rmp_level, bool assigned);
 
 int snp_lookup_rmpentry(u64 pfn, bool *assigned, int *level);
 int rmp_make_private(u64 pfn, u64 gpa, enum pg_level level, u32 asid, bool immutable);
 int rmp_make_shared(u64 pfn, enum pg_level level);
+int psmash(u64 pfn);
 void snp_leak_pages(u64 pfn, unsigned int npages);
 
 #endif
