@@ -46,11 +46,13 @@ void atomic_set(atomic_t *v, int value);
 bool atomic_inc_not_zero(atomic_t *v);
 void *memcpy(void *to, const void *from, size_t n);
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n);
+unsigned long copy_to_user(void __user *to, const void *from, unsigned long n);
 
 void might_sleep(void);
 int cond_resched(void);
 bool need_resched(void);
 __printf(1, 2) int pr_err(const char *format, ...);
+__printf(1, 2) int pr_info(const char *format, ...);
 bool __warn(bool condition, const char *text);
 #define WARN_ON_ONCE(condition)	__warn(!!(condition), #condition)
 

@@ -122,11 +122,19 @@ static inline bool mmu_invalidate_retry_gfn(struct kvm *kvm, unsigned long mmu_s
 	return kvm->mmu_invalidate_seq != mmu_seq;
 }
 
+/* What a guest may do with a page. */
+#define KVM_PROT_READ	0x1u
+#define KVM_PROT_WRITE	0x2u
+#define KVM_PROT_EXEC	0x4u
+#define KVM_PROT_ALL	(KVM_PROT_READ | KVM_PROT_WRITE | KVM_PROT_EXEC)
+
+unsigned int kvm_effective_protections(const struct kvm_memory_slot *slot, unsigned long attributes);
+
 struct kvm_memory_slot *gfn_to_memslot(struct kvm *kvm, gfn_t gfn);
 void kvm_get_kvm(struct kvm *kvm);
 void kvm_put_kvm(struct kvm *kvm);
 void kvm_flush_remote_tlbs(struct kvm *kvm);
-void kvm_prepare_memory_fault_exit(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t size, bool is_private);
+void kvm_prepare_memory_fault_exit(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t size, u64 flags);
 
 void kvm_mmu_invalidate_begin(struct kvm *kvm);
 void kvm_mmu_invalidate_range_add(struct kvm *kvm, gfn_t start, gfn_t end);

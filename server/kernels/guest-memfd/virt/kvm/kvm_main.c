@@ -31,12 +31,12 @@ void kvm_flush_remote_tlbs(struct kvm *kvm)
 	kvm_arch_flush_remote_tlbs(kvm);
 }
 
-void kvm_prepare_memory_fault_exit(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t size, bool is_private)
+void kvm_prepare_memory_fault_exit(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t size, u64 flags)
 {
 	vcpu->run->exit_reason = KVM_EXIT_MEMORY_FAULT;
 	vcpu->run->memory_fault.gpa = gpa;
 	vcpu->run->memory_fault.size = size;
-	vcpu->run->memory_fault.flags = is_private ? KVM_MEMORY_EXIT_FLAG_PRIVATE : 0;
+	vcpu->run->memory_fault.flags = flags;
 }
 
 /*
@@ -163,12 +163,41 @@ static const struct mmu_notifier_ops kvm_mmu_notifier_ops = {
 	.invalidate_range_end = kvm_mmu_notifier_invalidate_range_end,
 };
 
-static bool kvm_range_has_memory_attributes(struct kvm *kvm, gfn_t start, gfn_t end, unsigned long attributes)
+/* Everything that this kernel can be asked for; one query tells userspace all of it (mail row D3). */
+static u64 kvm_supported_mem_attributes(void)
+{
+#ifdef CONFIG_KVM_PROTECTIONS
+	return KVM_MEMORY_ATTRIBUTE_PRIVATE | KVM_MEMORY_ATTRIBUTE_NO_READ |
+	       KVM_MEMORY_ATTRIBUTE_NO_WRITE | KVM_MEMORY_ATTRIBUTE_NO_EXEC;
+#else
+	return KVM_MEMORY_ATTRIBUTE_PRIVATE;
+#endif
+}
+
+/*
+ * What a gfn's attributes become. All at once, so there is nothing to unset and nothing to combine (mail row D1);
+ * or by an operation on the old ones, so that userspace needn't read them first (mail row D2).
+ */
+static unsigned long kvm_new_attributes(unsigned long old, const struct kvm_memory_attributes *attrs)
+{
+#ifdef CONFIG_KVM_ATTRIBUTES_OPERATION
+	if (attrs->operation == KVM_MEMORY_ATTRIBUTES_OR)
+		return old | attrs->attributes;
+	if (attrs->operation == KVM_MEMORY_ATTRIBUTES_AND)
+		return old & attrs->attributes;
+#endif
+	return attrs->attributes;
+}
+
+static bool kvm_range_has_memory_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
+					    const struct kvm_memory_attributes *attrs)
 {
 	gfn_t gfn;
 
 	for (gfn = start; gfn < end; gfn++) {
-		if (kvm_get_memory_attributes(kvm, gfn) != attributes)
+		unsigned long now = kvm_get_memory_attributes(kvm, gfn);
+
+		if (kvm_new_attributes(now, attrs) != now)
 			return false;
 	}
 	return true;
@@ -181,12 +210,13 @@ static bool kvm_pre_set_memory_attributes(struct kvm *kvm, struct kvm_gfn_range 
 	return kvm_arch_pre_set_memory_attributes(kvm, range);
 }
 
-static int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end, unsigned long attributes)
+static int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end,
+				     const struct kvm_memory_attributes *attrs)
 {
 	struct kvm_mmu_notifier_range pre_set_range = {
 		.start = start,
 		.end = end,
-		.attributes = attributes,
+		.attributes = attrs->attributes,
 		.handler = kvm_pre_set_memory_attributes,
 		.on_lock = kvm_mmu_invalidate_begin,
 		.flush_on_ret = true,
@@ -195,22 +225,27 @@ static int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end, un
 	struct kvm_mmu_notifier_range post_set_range = {
 		.start = start,
 		.end = end,
-		.attributes = attributes,
+		.attributes = attrs->attributes,
 		.handler = kvm_arch_post_set_memory_attributes,
 		.on_lock = kvm_mmu_invalidate_end,
 		.may_block = true,
 	};
-	void *entry = attributes ? xa_mk_value(attributes) : NULL;
 	gfn_t gfn;
 	int r = 0;
 
 	mutex_lock(&kvm->slots_lock);
 
-	if (kvm_range_has_memory_attributes(kvm, start, end, attributes))
+	if (kvm_range_has_memory_attributes(kvm, start, end, attrs))
 		goto out_unlock;
 
 	/* Whatever can fail does so before anything is unmapped. */
 	for (gfn = start; gfn < end; gfn++) {
+#ifdef CONFIG_KVM_PROTECTIONS
+		r = kvm_check_protections(kvm, gfn_to_memslot(kvm, gfn), gfn,
+					  kvm_new_attributes(kvm_get_memory_attributes(kvm, gfn), attrs));
+		if (r)
+			goto out_unlock;
+#endif
 		r = xa_reserve(&kvm->mem_attr_array, gfn, GFP_KERNEL_ACCOUNT);
 		if (r)
 			goto out_unlock;
@@ -220,7 +255,10 @@ static int kvm_vm_set_mem_attributes(struct kvm *kvm, gfn_t start, gfn_t end, un
 	kvm_handle_gfn_range(kvm, &pre_set_range);
 
 	for (gfn = start; gfn < end; gfn++) {
-		xa_store(&kvm->mem_attr_array, gfn, entry, GFP_KERNEL_ACCOUNT);
+		unsigned long attributes = kvm_new_attributes(kvm_get_memory_attributes(kvm, gfn), attrs);
+
+		xa_store(&kvm->mem_attr_array, gfn, attributes ? xa_mk_value(attributes) : NULL,
+			 GFP_KERNEL_ACCOUNT);
 		cond_resched();
 	}
 
@@ -231,18 +269,44 @@ out_unlock:
 	return r;
 }
 
-/* Mail row D1: all attributes at once, the others are off. */
+static bool kvm_attributes_range_ok(const struct kvm_memory_attributes *attrs)
+{
+	return attrs->size && attrs->address + attrs->size > attrs->address &&
+	       PAGE_ALIGNED(attrs->address) && PAGE_ALIGNED(attrs->size);
+}
+
 static int kvm_vm_ioctl_set_mem_attributes(struct kvm *kvm, struct kvm_memory_attributes *attrs)
 {
-	if (attrs->flags || attrs->attributes & ~KVM_MEMORY_ATTRIBUTE_PRIVATE)
+	if (attrs->flags || attrs->attributes & ~kvm_supported_mem_attributes())
 		return -EINVAL;
-	if (!attrs->size || attrs->address + attrs->size < attrs->address)
+#ifdef CONFIG_KVM_ATTRIBUTES_OPERATION
+	if (attrs->operation > KVM_MEMORY_ATTRIBUTES_AND)
 		return -EINVAL;
-	if (!PAGE_ALIGNED(attrs->address) || !PAGE_ALIGNED(attrs->size))
+#endif
+	if (!kvm_attributes_range_ok(attrs))
 		return -EINVAL;
 
 	return kvm_vm_set_mem_attributes(kvm, attrs->address >> PAGE_SHIFT,
-					 (attrs->address + attrs->size) >> PAGE_SHIFT, attrs->attributes);
+					 (attrs->address + attrs->size) >> PAGE_SHIFT, attrs);
+}
+
+/* For debugging, and for userspace that changes one attribute and keeps the others (mail row D3). */
+static int kvm_vm_ioctl_get_mem_attributes(struct kvm *kvm, struct kvm_memory_attributes *attrs)
+{
+	gfn_t start = attrs->address >> PAGE_SHIFT, gfn = start;
+
+	if (attrs->flags || !kvm_attributes_range_ok(attrs))
+		return -EINVAL;
+
+	mutex_lock(&kvm->slots_lock);
+	attrs->attributes = kvm_get_memory_attributes(kvm, start);
+	while (gfn < (attrs->address + attrs->size) >> PAGE_SHIFT &&
+	       kvm_get_memory_attributes(kvm, gfn) == attrs->attributes)
+		gfn++;
+	mutex_unlock(&kvm->slots_lock);
+
+	attrs->size = (gfn - start) << PAGE_SHIFT;
+	return 0;
 }
 
 /* Deletes: no fault finds the slot any more, then its mappings go, then its hold on the file. */
@@ -257,6 +321,22 @@ static void kvm_delete_memslot(struct kvm *kvm, int id)
 	kfree(slot);
 }
 
+/* A slot's flags may make of attributes that were fine something that can't be mapped (mail row D4). */
+static int kvm_check_slot_protections(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	gfn_t last = slot->base_gfn + slot->npages - 1;
+	unsigned long index;
+	void *entry;
+	int r;
+
+	xa_for_each_range(&kvm->mem_attr_array, index, entry, slot->base_gfn, last) {
+		r = kvm_check_protections(kvm, slot, index, xa_to_value(entry));
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 static int kvm_set_memory_region(struct kvm *kvm, const struct kvm_userspace_memory_region2 *mem)
 {
 	gfn_t base_gfn = mem->guest_phys_addr >> PAGE_SHIFT;
@@ -266,6 +346,8 @@ static int kvm_set_memory_region(struct kvm *kvm, const struct kvm_userspace_mem
 
 	lockdep_assert_held(&kvm->slots_lock);
 
+	if (mem->flags & ~(KVM_MEM_READONLY | KVM_MEM_GUEST_MEMFD))
+		return -EINVAL;
 	if (mem->slot >= KVM_MEM_SLOTS_NUM || !PAGE_ALIGNED(mem->guest_phys_addr) ||
 	    !PAGE_ALIGNED(mem->memory_size) || !PAGE_ALIGNED(mem->userspace_addr))
 		return -EINVAL;
@@ -292,12 +374,12 @@ static int kvm_set_memory_region(struct kvm *kvm, const struct kvm_userspace_mem
 	slot->userspace_addr = mem->userspace_addr;
 	slot->flags = mem->flags;
 
-	if (mem->flags & KVM_MEM_GUEST_MEMFD) {
+	r = kvm_check_slot_protections(kvm, slot);
+	if (!r && (mem->flags & KVM_MEM_GUEST_MEMFD))
 		r = kvm_gmem_bind(kvm, slot, mem->guest_memfd, mem->guest_memfd_offset);
-		if (r) {
-			kfree(slot);
-			return r;
-		}
+	if (r) {
+		kfree(slot);
+		return r;
 	}
 	WRITE_ONCE(kvm->memslots[mem->slot], slot);
 	return 0;
@@ -398,6 +480,21 @@ static long kvm_vm_ioctl(struct file *file, unsigned int ioctl, unsigned long ar
 		if (copy_from_user(&attrs, argp, sizeof(attrs)))
 			return -EFAULT;
 		return kvm_vm_ioctl_set_mem_attributes(kvm, &attrs);
+	}
+	case KVM_GET_MEMORY_ATTRIBUTES: {
+		struct kvm_memory_attributes attrs;
+
+		if (copy_from_user(&attrs, argp, sizeof(attrs)))
+			return -EFAULT;
+		r = kvm_vm_ioctl_get_mem_attributes(kvm, &attrs);
+		if (r)
+			return r;
+		return copy_to_user(argp, &attrs, sizeof(attrs)) ? -EFAULT : 0;
+	}
+	case KVM_GET_SUPPORTED_MEMORY_ATTRIBUTES: {
+		u64 supported = kvm_supported_mem_attributes();
+
+		return copy_to_user(argp, &supported, sizeof(supported)) ? -EFAULT : 0;
 	}
 	case KVM_CREATE_GUEST_MEMFD: {
 		struct kvm_create_guest_memfd guest_memfd;

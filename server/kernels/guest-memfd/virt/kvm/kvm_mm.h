@@ -13,6 +13,8 @@
 #define KVM_MMU_UNLOCK(kvm)	spin_unlock(&(kvm)->mmu_lock)
 #endif
 
+int kvm_check_protections(struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn, unsigned long attributes);
+
 int kvm_gmem_create(struct kvm *kvm, struct kvm_create_guest_memfd *args);
 int kvm_gmem_bind(struct kvm *kvm, struct kvm_memory_slot *slot, unsigned int fd, loff_t offset);
 void kvm_gmem_unbind(struct kvm *kvm, struct kvm_memory_slot *slot);

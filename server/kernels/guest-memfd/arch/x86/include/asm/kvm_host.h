@@ -12,6 +12,7 @@
 
 /* Error code of a nested page fault; with SEV-SNP it has 64 bits (mail row A10). */
 #define PFERR_WRITE_MASK	BIT_ULL(1)
+#define PFERR_FETCH_MASK	BIT_ULL(4)
 #define PFERR_GUEST_ENC_MASK	BIT_ULL(34)
 
 #define PT64_ROOT_LEVEL		4

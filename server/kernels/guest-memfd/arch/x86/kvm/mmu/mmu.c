@@ -6,6 +6,7 @@
 #define SPTE_PRESENT		BIT_ULL(0)
 #define SPTE_WRITABLE		BIT_ULL(1)
 #define SPTE_USER		BIT_ULL(2)
+#define SPTE_NX			BIT_ULL(63)
 #define SPTE_TABLE_BITS		(SPTE_PRESENT | SPTE_WRITABLE | SPTE_USER)
 #define SPTE_ADDR_MASK		0x000ffffffffff000ULL
 #define SPTE_ENTRIES		512
@@ -20,7 +21,8 @@ struct kvm_page_fault {
 	u64 error_code;
 	gfn_t gfn;
 	struct kvm_memory_slot *slot;
-	bool write;
+	unsigned int access;		/* the one of KVM_PROT_… that the guest needs */
+	unsigned int prot;		/* what it may have */
 	bool is_private;
 	unsigned long mmu_seq;
 	kvm_pfn_t pfn;
@@ -182,8 +184,15 @@ void kvm_arch_flush_shadow_memslot(struct kvm *kvm, struct kvm_memory_slot *slot
 
 bool kvm_arch_pre_set_memory_attributes(struct kvm *kvm, struct kvm_gfn_range *range)
 {
+#ifdef CONFIG_GMEM_BUG_ATTRIBUTES_KEEP_MAPPED
+	/* Wrong: the guest goes on with what was mapped under the old attributes (mail row A9). */
+	return false;
+#endif
+#ifndef CONFIG_KVM_PROTECTIONS
+	/* Without protections only a conversion changes anything, and there is none here. */
 	if (!kvm_slot_can_be_private(range->slot))
 		return false;
+#endif
 	return kvm_unmap_gfn_range(kvm, range);
 }
 
@@ -203,6 +212,21 @@ bool kvm_arch_post_set_memory_attributes(struct kvm *kvm, struct kvm_gfn_range *
 	return false;
 }
 
+/* Userspace has to see to it: a conversion, or with @access a protection that is in the way. */
+static int kvm_memory_fault_exit(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault, unsigned int access)
+{
+	u64 flags = fault->is_private ? KVM_MEMORY_EXIT_FLAG_PRIVATE : 0;
+
+	if (access & KVM_PROT_READ)
+		flags |= KVM_MEMORY_EXIT_FLAG_READ;
+	if (access & KVM_PROT_WRITE)
+		flags |= KVM_MEMORY_EXIT_FLAG_WRITE;
+	if (access & KVM_PROT_EXEC)
+		flags |= KVM_MEMORY_EXIT_FLAG_EXEC;
+	kvm_prepare_memory_fault_exit(vcpu, fault->gfn << PAGE_SHIFT, PAGE_SIZE, flags);
+	return -EFAULT;
+}
+
 static int kvm_faultin_pfn(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
 	struct kvm *kvm = vcpu->kvm;
@@ -216,17 +240,18 @@ static int kvm_faultin_pfn(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 		return -EFAULT;
 
 	/* Userspace decides; a guest that wants otherwise has to ask it for the conversion. */
-	if (fault->is_private != kvm_mem_is_private(kvm, fault->gfn)) {
-		kvm_prepare_memory_fault_exit(vcpu, fault->gfn << PAGE_SHIFT, PAGE_SIZE, fault->is_private);
-		return -EFAULT;
-	}
+	if (fault->is_private != kvm_mem_is_private(kvm, fault->gfn))
+		return kvm_memory_fault_exit(vcpu, fault, 0);
+
+	/* An attribute that changes from here on makes the fault stale as well. */
+	fault->prot = kvm_effective_protections(fault->slot, kvm_get_memory_attributes(kvm, fault->gfn));
+	if (fault->access & ~fault->prot)
+		return kvm_memory_fault_exit(vcpu, fault, fault->access);
 
 	if (fault->is_private) {
 		if (!kvm_slot_can_be_private(fault->slot) ||
-		    kvm_gmem_get_pfn(kvm, fault->slot, fault->gfn, &fault->pfn, &fault->page)) {
-			kvm_prepare_memory_fault_exit(vcpu, fault->gfn << PAGE_SHIFT, PAGE_SIZE, true);
-			return -EFAULT;
-		}
+		    kvm_gmem_get_pfn(kvm, fault->slot, fault->gfn, &fault->pfn, &fault->page))
+			return kvm_memory_fault_exit(vcpu, fault, 0);
 		return 0;
 	}
 
@@ -245,6 +270,19 @@ static bool is_page_fault_stale(struct kvm_vcpu *vcpu, struct kvm_page_fault *fa
 #else
 	return mmu_invalidate_retry_gfn(vcpu->kvm, fault->mmu_seq, fault->gfn);
 #endif
+}
+
+static u64 make_spte(const struct kvm_page_fault *fault)
+{
+	u64 spte = (fault->pfn << PAGE_SHIFT) | SPTE_PRESENT | SPTE_USER;
+
+	if (fault->prot & KVM_PROT_WRITE)
+		spte |= SPTE_WRITABLE;
+#ifdef CONFIG_KVM_NO_EXEC
+	if (!(fault->prot & KVM_PROT_EXEC))
+		spte |= SPTE_NX;
+#endif
+	return spte;
 }
 
 static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
@@ -270,7 +308,7 @@ static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	old = READ_ONCE(*sptep);
 	if (old & SPTE_PRESENT)
 		return RET_PF_FIXED;
-	if (cmpxchg64(sptep, old, (fault->pfn << PAGE_SHIFT) | SPTE_TABLE_BITS) != old)
+	if (cmpxchg64(sptep, old, make_spte(fault)) != old)
 		return RET_PF_RETRY;
 	return RET_PF_FIXED;
 }
@@ -297,13 +335,20 @@ static int kvm_tdp_page_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *faul
 	return r;
 }
 
+static unsigned int kvm_fault_access(u64 error_code)
+{
+	if (error_code & PFERR_WRITE_MASK)
+		return KVM_PROT_WRITE;
+	return error_code & PFERR_FETCH_MASK ? KVM_PROT_EXEC : KVM_PROT_READ;
+}
+
 int kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
 	struct kvm_page_fault fault = {
 		.addr = gpa,
 		.error_code = error_code,
 		.gfn = gpa >> PAGE_SHIFT,
-		.write = error_code & PFERR_WRITE_MASK,
+		.access = kvm_fault_access(error_code),
 		.is_private = error_code & vcpu->kvm->arch.private_fault_mask,
 	};
 
