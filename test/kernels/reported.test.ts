@@ -7,6 +7,8 @@ import { gmemLens, referenceKernel } from '../support/cli.ts';
 /** Variant → rules that report it, and where. */
 const variants: Record<string, Record<string, string>> = {
   correct: {},
+  'attributes-operation': {},
+  protections: {},
   'hook-set-attributes': {
     'rmp-in-attribute-change': 'sev_gmem_set_mem_attributes',
     'rmp-under-mmu-lock': 'sev_gmem_set_mem_attributes',
@@ -20,6 +22,9 @@ const variants: Record<string, Record<string, string>> = {
   // Nothing in the text is out of place: that is the simulator's to find.
   'bug-short-range': {},
   'bug-no-directmap-split': {},
+  'bug-attributes-keep-mapped': {},
+  'bug-protections-over-slot': {},
+  'bug-protections-unchecked': {},
   'bug-fallocate-unchecked': { 'fallocate-unchecked': 'vmm_allocate' },
 };
 

@@ -52,6 +52,12 @@ export class CObject {
     return place;
   }
 
+  /** Whether its type has such a member. */
+  has(member: string): boolean {
+    const { type } = this;
+    return type.k === 'agg' && type.aggregate.field(member, this.loc) !== undefined;
+  }
+
   addressOf(path: string): bigint {
     return this.place(path).address;
   }

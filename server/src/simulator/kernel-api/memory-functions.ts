@@ -104,11 +104,12 @@ export function userPage(kernel: Kernel, number: bigint): number | undefined {
   return pfn;
 }
 
-function copyFromUser(kernel: Kernel, call: ModelledCall): Outcome {
+/** copy_from_user and copy_to_user: user memory is C memory here, and only the null pointer isn't mapped. */
+function copyUser(kernel: Kernel, call: ModelledCall): Outcome {
   mightSleep(kernel, call);
   if (kernel.injected(call.name, call) !== undefined) return call.unsigned(2);
   const [to, from] = [call.address(0), call.address(1)];
-  if (from === 0n) return call.unsigned(2);
+  if (from === 0n || to === 0n) return call.unsigned(2);
   for (let i = 0n; i < call.unsigned(2); i++)
     kernel.c.storeValue(to + i, 1, kernel.c.loadUnsigned(from + i, 1));
   return 0;
@@ -188,7 +189,8 @@ export const MEMORY_FUNCTIONS: ModelTable = {
     run: (kernel, call) => (flag(kernel, call).get('flags') & PG_UPTODATE) !== 0n,
   },
   get_user_pages_fast: { source: 'mm/gup.c, get_user_pages_fast', run: getUserPages },
-  copy_from_user: { source: 'include/linux/uaccess.h', run: copyFromUser },
+  copy_from_user: { source: 'include/linux/uaccess.h', run: copyUser },
+  copy_to_user: { source: 'include/linux/uaccess.h', run: copyUser },
   vm_unmap_aliases: {
     source: 'mm/vmalloc.c, vm_unmap_aliases: takes vmap_purge_lock, a mutex',
     run: (kernel, call) => {

@@ -6,6 +6,8 @@ import { LEVELS } from '../machine/units.js';
 import type { Kernel } from './kernel.js';
 
 const PRESENT = 1n;
+const WRITABLE = 2n;
+const NO_EXECUTE = 1n << 63n;
 const ADDRESS = 0x000ffffffffff000n;
 /** PS: in a table of level 2 or 3 the entry is a 2M or 1G mapping itself. */
 const LARGE = 1n << 7n;
@@ -36,7 +38,14 @@ export class TableMirror {
     const npt = this.kernel.hardware.npt(this.kernel.vm);
     if (!(entry & PRESENT)) npt.zap(gfn, 2 ** (BITS * (table.level - 1)));
     else if (table.level > 1 && !(entry & LARGE)) this.add(leads, table.level - 1, gfn);
-    else if (level !== undefined) npt.map({ gfn, pfn: leads, level, writable: (entry & 2n) !== 0n });
+    else if (level !== undefined)
+      npt.map({
+        gfn,
+        pfn: leads,
+        level,
+        writable: (entry & WRITABLE) !== 0n,
+        executable: (entry & NO_EXECUTE) === 0n,
+      });
   }
 
   private add(pfn: number, level: number, base: number): void {

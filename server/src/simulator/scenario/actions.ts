@@ -99,7 +99,12 @@ function onMemory(name: string, part: Part, problems: ScenarioProblem[]): Action
     case 'set-attributes':
       return setAttributes(part, problems);
     case 'get-attributes':
-      return { do: name, ...guestRange(part), ...given('is', part.get<Attribute[]>('is')) };
+      return {
+        do: name,
+        ...guestRange(part),
+        ...given('is', part.get<Attribute[]>('is')),
+        ...given('alike', part.size('alike')),
+      };
     case 'supported-attributes':
       return { do: name, include: part.get<Attribute[]>('include') ?? [] };
     case 'encrypt-region':

@@ -55,6 +55,7 @@ export class Actors {
       inCall: false,
       inWork: false,
       result: 0,
+      argument: '0',
     };
     call.state = turn;
     const actions = this.actions[call.int(0)]!;
@@ -78,7 +79,7 @@ export class Actors {
     if ('result' in next) {
       turn.index++;
       turn.calls = 0;
-      this.finish(actor, action, next.result);
+      this.finish(actor, action, next.result, turn);
       // Others may go on between two actions.
       return this.state.hostIsDown ? 0 : call.pause();
     }
@@ -108,9 +109,10 @@ export class Actors {
     return call.into(this.kernel.object(work, 'struct callback_head').get('func'), [work]);
   }
 
-  private finish(actor: string, action: Doing, result: number): void {
+  private finish(actor: string, action: Doing, result: number, turn: ActionTurn): void {
     this.calls.done?.(action, result, actor);
     if (action.label !== undefined) this.state.labels.add(`${actor}.${action.label}`);
-    this.listener.ended(actor, action, errnoName(BigInt(result)) ?? 'ok');
+    const answer = errnoName(BigInt(result)) ?? this.calls.answer?.(action, turn) ?? 'ok';
+    this.listener.ended(actor, action, answer);
   }
 }

@@ -22,9 +22,10 @@ const GUEST_MEMFD: Readonly<Record<string, Readonly<Record<string, Change>>>> = 
   allocation: { scattered: {} },
   invalidation: { range: {} },
   alignment: { none: {} },
-  attributes: { upstream: {} },
+  attributes: { upstream: {}, operation: { CONFIG_KVM_ATTRIBUTES_OPERATION: 'y' } },
   'refuse-private-fallocate': { false: {} },
-  protections: { false: {} },
+  protections: { false: {}, true: { CONFIG_KVM_PROTECTIONS: 'y' } },
+  'no-exec': { true: {}, false: { CONFIG_KVM_NO_EXEC: 'n' } },
 };
 
 export interface Configured {

@@ -27,11 +27,15 @@ export function describe(action: Doing): string {
     case 'create-file':
       return `ioctl(KVM_CREATE_GUEST_MEMFD): ${action.name}, ${formatSize(action.size)}`;
     case 'create-slot':
-      return `ioctl(KVM_SET_USER_MEMORY_REGION2): slot ${action.id}, gpa ${hex(action.gpa)}, ${formatSize(action.size)}${action.file === undefined ? '' : `, ${action.file} at ${hex(action.offset)}`}`;
+      return `ioctl(KVM_SET_USER_MEMORY_REGION2): slot ${action.id}, gpa ${hex(action.gpa)}, ${formatSize(action.size)}${action.readOnly ? ', read-only' : ''}${action.file === undefined ? '' : `, ${action.file} at ${hex(action.offset)}`}`;
     case 'delete-slot':
       return `ioctl(KVM_SET_USER_MEMORY_REGION2): delete slot ${action.slot}`;
     case 'set-attributes':
-      return `ioctl(KVM_SET_MEMORY_ATTRIBUTES): gpa ${hex(action.gpa)}, ${formatSize(action.size)} → ${action.attributes.join(', ') || 'shared'}`;
+      return `ioctl(KVM_SET_MEMORY_ATTRIBUTES): gpa ${hex(action.gpa)}, ${formatSize(action.size)} ${action.operation?.toUpperCase() ?? '→'} ${action.attributes.join(', ') || 'shared'}`;
+    case 'get-attributes':
+      return `ioctl(KVM_GET_MEMORY_ATTRIBUTES): gpa ${hex(action.gpa)}, ${formatSize(action.size)}`;
+    case 'supported-attributes':
+      return 'ioctl(KVM_GET_SUPPORTED_MEMORY_ATTRIBUTES)';
     case 'punch-hole':
     case 'fallocate':
       return `fallocate(${action.do === 'punch-hole' ? 'punch hole' : 'allocate'}): ${action.file} at ${hex(action.offset)}, ${action.size === undefined ? 'to its end' : formatSize(action.size)}`;

@@ -2,7 +2,8 @@
 import type { Kernel } from '../kernel-api/kernel.js';
 import { LEVELS, ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { Actors } from './actors.js';
-import type { Bound, Expectation, ExpectedHazard, ExpectedState, Scenario } from './model.js';
+import { ALL_ATTRIBUTES, attributesIn, attributesOf, protectionText } from './memory-attributes.js';
+import type { Attribute, Bound, Expectation, ExpectedHazard, ExpectedState, Scenario } from './model.js';
 import type { CheckedExpectation, Outcome, RunHazard } from './result.js';
 
 interface Came {
@@ -136,7 +137,9 @@ export class StateReader {
     const { hardware } = this.kernel;
     if (key === 'attribute')
       return target.kind === 'gpa' ? this.actors.calls.attributeOf(target.gpa + offset) : undefined;
+    if (key === 'attributes') return target.kind === 'gpa' ? this.attributes(target.gpa + offset) : undefined;
     if (key === 'mapped') return target.kind === 'gpa' ? this.mapped(target.gpa + offset) : undefined;
+    if (key === 'protection') return target.kind === 'gpa' ? this.protection(target.gpa + offset) : undefined;
     const pfn = this.pfnOf(target, offset);
     if (key === 'page') return pfn === undefined ? 'absent' : 'present';
     if (pfn === undefined) return 'no page';
@@ -149,6 +152,21 @@ export class StateReader {
     if (key === 'folio') return folioSize(hardware.pages.at(pfn)?.order ?? 0);
     if (key === 'content') return this.content(pfn);
     return undefined;
+  }
+
+  private attributes(gpa: number): string {
+    const { kvm } = this.actors.state;
+    return attributesIn(this.kernel, attributesOf(this.kernel, kvm, gpa / PAGE_SIZE)).join(', ');
+  }
+
+  /** What the leaf lets the guest do. */
+  private protection(gpa: number): string {
+    const leaf = this.kernel.hardware.npt(this.kernel.vm).leaf(gpa / PAGE_SIZE);
+    return protectionText({
+      read: leaf !== undefined,
+      write: leaf?.writable ?? false,
+      execute: leaf?.executable ?? false,
+    });
   }
 
   private mapped(gpa: number): string {
@@ -178,6 +196,8 @@ const folioSize = (order: number): string =>
 
 const STATE_KEYS = [
   'attribute',
+  'attributes',
+  'protection',
   'mapped',
   'rmp',
   'rmpSize',
@@ -187,12 +207,17 @@ const STATE_KEYS = [
   'content',
 ] as const;
 
+/** A list of attributes as the state reader writes it. */
+const inOrder = (attributes: readonly Attribute[]): string =>
+  ALL_ATTRIBUTES.filter((one) => attributes.includes(one)).join(', ');
+
 function checkState(wanted: ExpectedState, state: StateReader): CheckedExpectation[] {
   const { target } = wanted;
   const size = target.size ?? PAGE_SIZE;
   return STATE_KEYS.flatMap((key) => {
-    const expected = wanted[key];
-    if (expected === undefined) return [];
+    const wish = wanted[key];
+    if (wish === undefined) return [];
+    const expected = typeof wish === 'string' ? wish : inOrder(wish);
     let actual: string | undefined;
     for (let offset = 0; offset < size; offset += PAGE_SIZE) {
       actual = state.read(key, target, offset);

@@ -1,6 +1,6 @@
 /** What a scenario expects, from its mapping. */
 import { fileRange, guestRange } from './actions.js';
-import type { Bound, Expectation, ExpectedHazard, ExpectedState } from './model.js';
+import type { Attribute, Bound, Expectation, ExpectedHazard, ExpectedState } from './model.js';
 import { given, type Part } from './part.js';
 import type { ScenarioProblem } from './problem.js';
 import { parseSize } from './sizes.js';
@@ -60,6 +60,8 @@ function stateOf(part: Part, problems: ScenarioProblem[]): ExpectedState | undef
   return {
     target,
     ...given('attribute', part.get<'private' | 'shared'>('attribute')),
+    ...given('attributes', part.get<Attribute[]>('attributes')),
+    ...given('protection', part.get<string>('protection')),
     ...given('mapped', part.get<'4K' | '2M' | '1G' | 'no'>('mapped')),
     ...given('rmp', part.get<'assigned' | 'shared'>('rmp')),
     ...given('rmpSize', part.get<'4K' | '2M'>('rmp-size')),

@@ -12,17 +12,19 @@ import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { ActorState } from './actor-state.js';
 import type { Doing } from './doing.js';
 import type { Guest } from './guest.js';
+import { checkAccepted } from './invariants.js';
 import type { ActionTurn, CallContext, KernelCalls, NextCall } from './kernel-calls.js';
-import type { Action, Attribute, FileRange, ScenarioSlot, Target } from './model.js';
+import {
+  type AttributeAction,
+  answerProblem,
+  attributeCall,
+  attributesIn,
+  attributesOf,
+} from './memory-attributes.js';
+import type { Action, FileRange, ScenarioSlot, Target } from './model.js';
 
 /** Where the VMM has the shared side of its guest's memory. */
 const USER_MEMORY = 0x7f0000000000;
-
-const ATTRIBUTE_BITS: Readonly<Record<Exclude<Attribute, 'private'>, bigint>> = {
-  'no-read': 1n,
-  'no-write': 2n,
-  'no-exec': 4n,
-};
 
 export class GuestMemfdCalls implements KernelCalls {
   constructor(protected readonly context: CallContext) {
@@ -42,7 +44,7 @@ export class GuestMemfdCalls implements KernelCalls {
   }
 
   /** What the action made is known from now on. */
-  done(action: Doing, result: number): void {
+  done(action: Doing, result: number, actor: string): void {
     if (result < 0) return;
     if (action.do === 'create-file') this.nameFile(action.name, result);
     if (action.do === 'create-vm') {
@@ -52,6 +54,13 @@ export class GuestMemfdCalls implements KernelCalls {
     if (action.do === 'create-slot') this.state.slots.set(action.id, action);
     if (action.do === 'delete-slot') this.state.slots.delete(action.slot);
     if (action.do === 'create-vcpu') this.state.vcpus.push(result);
+    if (action.do === 'set-attributes')
+      checkAccepted(this.kernel, Math.floor(action.gpa / PAGE_SIZE), action.size / PAGE_SIZE, actor);
+  }
+
+  answer(action: Doing, turn: ActionTurn): string | undefined {
+    if (action.do !== 'get-attributes' && action.do !== 'supported-attributes') return undefined;
+    return answerProblem(this.kernel, action, BigInt(turn.argument));
   }
 
   protected nameFile(name: string, fd: number): void {
@@ -83,7 +92,9 @@ export class GuestMemfdCalls implements KernelCalls {
       case 'delete-slot':
         return this.once(turn, () => this.setRegion({ slot: BigInt(action.slot) }));
       case 'set-attributes':
-        return this.once(turn, () => this.setAttributes(action));
+      case 'get-attributes':
+      case 'supported-attributes':
+        return this.once(turn, () => this.attributes(action as AttributeAction, turn));
       case 'fallocate':
       case 'punch-hole':
         return this.fallocate(action as Parameters<GuestMemfdCalls['fallocate']>[0], turn);
@@ -136,8 +147,10 @@ export class GuestMemfdCalls implements KernelCalls {
       guest_phys_addr: BigInt(slot.gpa),
       memory_size: BigInt(slot.size),
       userspace_addr: BigInt(USER_MEMORY + slot.gpa),
+      flags:
+        (slot.file !== undefined ? this.kernel.constant('KVM_MEM_GUEST_MEMFD') : 0n) |
+        (slot.readOnly ? this.kernel.constant('KVM_MEM_READONLY') : 0n),
       ...(slot.file !== undefined && {
-        flags: this.kernel.constant('KVM_MEM_GUEST_MEMFD'),
         guest_memfd: BigInt(fd ?? 0xffff),
         guest_memfd_offset: BigInt(slot.offset),
       }),
@@ -149,19 +162,10 @@ export class GuestMemfdCalls implements KernelCalls {
     return this.ioctl(this.state.vm, 'KVM_SET_USER_MEMORY_REGION2', argument);
   }
 
-  protected setAttributes(action: Extract<Action, { do: 'set-attributes' }>): NextCall {
-    const bits = action.attributes.map((attribute) =>
-      attribute === 'private'
-        ? this.kernel.constant('KVM_MEMORY_ATTRIBUTE_PRIVATE')
-        : ATTRIBUTE_BITS[attribute],
-    );
-    const argument = this.argument('struct kvm_memory_attributes', {
-      address: BigInt(action.gpa),
-      size: BigInt(action.size),
-      attributes: bits.reduce((all, bit) => all | bit, 0n),
-      flags: BigInt(action.flags),
-    });
-    return this.ioctl(this.state.vm, 'KVM_SET_MEMORY_ATTRIBUTES', argument);
+  protected attributes(action: AttributeAction, turn: ActionTurn): NextCall {
+    const { request, argument } = attributeCall(this.kernel, action);
+    turn.argument = argument.toString();
+    return this.ioctl(this.state.vm, request, argument);
   }
 
   protected fallocate(
@@ -267,11 +271,8 @@ export class GuestMemfdCalls implements KernelCalls {
   attributeOf(gpa: number): string {
     const { kvm } = this.state;
     if (kvm === 0n) return 'no VM';
-    const array = this.kernel.object(kvm, 'struct kvm').addressOf('mem_attr_array');
-    const index = BigInt(gpa / PAGE_SIZE);
-    // An xarray keeps an integer as a value entry, shifted by one: include/linux/xarray.h, xa_mk_value.
-    const value = (this.kernel.find(array, index, index)?.value ?? 0n) >> 1n;
-    return value & this.kernel.constant('KVM_MEMORY_ATTRIBUTE_PRIVATE') ? 'private' : 'shared';
+    const bits = attributesOf(this.kernel, kvm, gpa / PAGE_SIZE);
+    return attributesIn(this.kernel, bits).includes('private') ? 'private' : 'shared';
   }
 }
 

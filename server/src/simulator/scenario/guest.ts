@@ -4,6 +4,7 @@ import type { GuestProgram, Kernel } from '../kernel-api/kernel.js';
 import { LockHazard } from '../kernel-api/locks.js';
 import { alignDown, PAGE_SIZE, PAGES_OF_2M } from '../machine/units.js';
 import { copyState } from '../plain-state.js';
+import { checkGuestAccess } from './invariants.js';
 import type { ActionBody } from './model.js';
 
 type GuestAction = Extract<ActionBody, { do: 'write' | 'read' | 'execute' | 'accept' }>;
@@ -113,6 +114,8 @@ export class Guest implements GuestProgram {
       result = hardware.guest(access);
     }
     if (result.outcome === 'nested-fault') return { gpa: result.gpa, errorCode: result.errorCode };
+    if (result.outcome === 'ok')
+      checkGuestAccess(this.kernel, { vcpu, gfn, kind: action.do, pfn: result.pfn });
     if (result.outcome === 'ok' && action.do === 'read' && action.pattern !== undefined)
       this.compare(vcpu, gfn, result.pfn, action.private, action.pattern);
     return undefined;

@@ -14,6 +14,8 @@ export interface ActionTurn {
   inWork: boolean;
   /** What the action's call returned. */
   result: number;
+  /** Address of an ioctl's argument, in decimal, where it is looked at afterwards. */
+  argument: string;
 }
 
 /** What the next call of an action is; a number is its result. */
@@ -26,6 +28,8 @@ export interface KernelCalls {
   next(action: Doing, turn: ActionTurn, actor: string): NextCall;
   /** An action is done. */
   done?(action: Doing, result: number, actor: string): void;
+  /** What the kernel answered, where the scenario says what it must be and it isn't that. */
+  answer?(action: Doing, turn: ActionTurn): string | undefined;
   /** pfn in a file's page cache. */
   pageInFile(file: string, offset: number): number | undefined;
   /** Attribute of a gpa, as the kernel has it. */

@@ -51,6 +51,7 @@ export interface ScenarioOptions {
   alignment?: 'none' | 'by-size' | 'by-flags';
   attributes?: 'upstream' | 'operation';
   protections?: boolean;
+  'no-exec'?: boolean;
   'seal-auto-allocate'?: boolean;
   unmovable?: boolean;
 }
@@ -98,7 +99,7 @@ export type ActionBody =
       operation?: 'write' | 'or' | 'and';
       flags: number;
     } & GuestRange)
-  | ({ do: 'get-attributes'; is?: Attribute[] } & GuestRange)
+  | ({ do: 'get-attributes'; is?: Attribute[]; alike?: number } & GuestRange)
   | { do: 'supported-attributes'; include: Attribute[] }
   | ({ do: 'encrypt-region' | 'unencrypt-region' | 'discard' } & GuestRange)
   | { do: 'enlarge-pages'; file: string; backing: BackingKind }
@@ -161,7 +162,7 @@ export interface Expectation {
   counters: { name: string; bound: Bound; at: TextRange }[];
   final: ExpectedState[];
   calls: string[];
-  /** Texts that lines of the kernel's log have. */
+  /** Texts that the kernel's log must have. */
   log: string[];
   message?: string;
   at?: TextRange;
@@ -181,6 +182,8 @@ export interface ExpectedHazard {
 export interface ExpectedState {
   target: ({ kind: 'gpa' } & GuestRange) | ({ kind: 'file' } & FileRange);
   attribute?: 'private' | 'shared';
+  attributes?: Attribute[];
+  protection?: string;
   mapped?: '4K' | '2M' | '1G' | 'no';
   rmp?: 'assigned' | 'shared';
   rmpSize?: '4K' | '2M';

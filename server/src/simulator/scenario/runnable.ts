@@ -13,6 +13,8 @@ const RUNNABLE: ReadonlySet<string> = new Set([
   'create-slot',
   'delete-slot',
   'set-attributes',
+  'get-attributes',
+  'supported-attributes',
   'fallocate',
   'punch-hole',
   'destroy-vm',
@@ -40,17 +42,19 @@ export function refusals(scenario: Scenario, config: string): string[] {
     found.push(`the reference kernel ${scenario.design} hands out 4K pages, no \`backing: ${large}\``);
   const shared = scenario.slots.find(({ sharedFile }) => sharedFile !== undefined);
   if (shared) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
-  if (scenario.slots.some(({ readOnly }) => readOnly))
-    found.push(`the reference kernel ${scenario.design} has no read-only slots`);
   for (const { actions } of scenario.actors)
     for (const action of flatten(actions)) {
       if (!RUNNABLE.has(action.do))
         found.push(
           `${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`,
         );
-      if (action.do === 'set-attributes' && action.operation !== undefined)
+      if (
+        action.do === 'set-attributes' &&
+        action.operation !== undefined &&
+        scenario.options.attributes !== 'operation'
+      )
         found.push(
-          `${action.at.file}:${action.at.line}: the reference kernel ${scenario.design} has no \`operation\``,
+          `${action.at.file}:${action.at.line}: \`operation\` is for \`options: {attributes: operation}\` only`,
         );
     }
   return [...new Set(found)];

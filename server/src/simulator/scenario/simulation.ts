@@ -19,6 +19,7 @@ import type { Doing } from './doing.js';
 import { checkExpectation, StateReader } from './expect.js';
 import { Faults } from './faults.js';
 import { Guest } from './guest.js';
+import { checkMapping } from './invariants.js';
 import type { KernelCode } from './kernel-code.js';
 import type { Scenario, Turn } from './model.js';
 import type { CheckedExpectation, Outcome, RunHazard, RunResult, StoryEntry } from './result.js';
@@ -136,6 +137,7 @@ export class Simulation {
       // What lies in page tables shows as the tables' own changes.
       if (event.kind === 'content' && this.kernel.state.tables.has(event.pfn)) return;
       const { current } = this.telling;
+      checkMapping(this.kernel, event, current);
       this.telling.tell({ kind: 'machine', event }, current && placeOf(current), event.actor);
     });
     this.threads = this.guarded(() => this.setUp()) ?? [];
