@@ -380,6 +380,18 @@ test('a C function that is made to fail returns its error: the page is leaked, n
   expect(runText('a.yaml', text).expectations.filter(({ ok }) => !ok)).toEqual([]);
 });
 
+test('a change of attributes that maps is a hazard, whatever else it does', () => {
+  const texts = changed(
+    'arch/x86/kvm/mmu/mmu.c',
+    '	lockdep_assert_held_write(&kvm->mmu_lock);\n\n#ifdef CONFIG_GMEM_HOOK_SET_ATTRIBUTES',
+    '	u64 *sptep = mmu_walk(kvm, range->start, NULL);\n\n	if (sptep)\n		*sptep = SPTE_TABLE_BITS | (0x100ULL << PAGE_SHIFT);\n#ifdef CONFIG_GMEM_HOOK_SET_ATTRIBUTES',
+  );
+  const { hazards } = run('attribute-change-unmaps', { texts });
+  expect(hazards).toContainEqual(
+    expect.objectContaining({ kind: 'attribute-change-maps', row: 'A9', actor: 'vmm', gfn: 0x203 }),
+  );
+});
+
 test('a platform that the kernel is not for is refused with the reason', () => {
   const text = withActors(PUNCH).replace('platform: snp', 'platform: tdx');
   expect(() => runText('a.yaml', text)).toThrow(NotRunnable);
