@@ -180,6 +180,7 @@ static inline void load(struct fx *fx)	/*! function load static inline */
 	one(fx);			/*! calls one */
 	asm_safe("fxrstor %[fx]", , [fx] "m" (*fx));	/*! masked 0 ; */
 	alternative_call(plain, quick, X, "=D" (fx), "D" (fx) : "cc");	/*! masked 0 ; */
+	vmx_asm2(vmwrite, "r"(fx), "rm" (one(fx)), fx);	/*! masked vmx_asm2(vmwrite, (fx), (one(fx)), fx); */ /*! calls vmx_asm2 one */
 	two("a", (fx));			/*! calls two */
 }`));
 });

@@ -70,7 +70,11 @@ class Expansion {
   }
 
   private expand(macro: MacroEntry, args: readonly Expression[], depth: number): void {
-    if (macro.facts.parameters === null) return;
+    if (macro.facts.parameters === null) {
+      // `#define param_check_bint param_check_int`: another macro's other name.
+      if (/^[A-Za-z_]\w*$/.test(macro.facts.text)) this.use(macro.facts.text, args, depth + 1);
+      return;
+    }
     const substitution = substitutionOf(macro, args);
     for (const fn of macro.content.items?.functions ?? []) this.addFunction(fn, substitution);
     for (const variable of macro.content.items?.variables ?? []) this.addVariable(variable, substitution);

@@ -1,13 +1,33 @@
 /** Inline assembly, told by its words and by the shape of its operands, becomes the number 0. */
 import type { MaskContext } from './mask-context.js';
-import { EQUALS, SEMICOLON } from './token-view.js';
+import { BRACKET_CLOSE, COLON, COMMA, EQUALS, PAREN_OPEN, SEMICOLON } from './token-view.js';
 
 /** `asm`, its spellings, and the wrappers of include/linux/compiler_types.h such as `asm_goto_output`. */
 const ASSEMBLY_WORD = /^(asm|__asm__|__asm|asm_goto_output|asm_volatile_goto|asm_inline)$/;
 
+/**
+ * `vmx_asm2(vmwrite, "r"(field), "rm"(value), field, value)`: with the constraints gone it is a call like any other,
+ * and what the macro does besides the instruction can be read. False where there is more that only an assembler understands.
+ */
+function maskConstraints(m: MaskContext, open: number): boolean {
+  const close = m.partner[open]!;
+  const constraints: number[] = [];
+  for (let i = open + 1; i < close; i++) {
+    const isEmpty = m.is(i, COMMA) && (m.is(i - 1, COMMA) || i - 1 === open);
+    if (isEmpty || m.is(i, COLON)) return false;
+    if (m.isLiteral(i) && m.is(i - 1, BRACKET_CLOSE)) return false;
+    if (m.isLiteral(i) && m.is(i + 1, PAREN_OPEN)) constraints.push(i);
+    else if (m.partner[i]! > i) i = m.partner[i]!;
+  }
+  for (const at of constraints) m.blankToken(at);
+  return true;
+}
+
 export function maskAssembly(m: MaskContext, i: number, word: string): boolean {
   // `asm_safe("fxsave %[fx]", , [fx] "+m" (state))`: operands make a macro's call one for the assembler.
-  if (!ASSEMBLY_WORD.test(word) && !(m.scope === 'function' && m.assembly.has(i + 1))) return false;
+  if (!ASSEMBLY_WORD.test(word)) {
+    if (m.scope !== 'function' || !m.assembly.has(i + 1) || maskConstraints(m, i + 1)) return false;
+  }
   let last = i;
   while (m.isWord(last + 1)) last++;
   const close = m.closeBehind(last);
