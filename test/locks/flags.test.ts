@@ -648,7 +648,7 @@ void convert(struct kvm *kvm, int n)
 `));
 });
 
-test('an option that is off takes its branch out; one that is on decides nothing', () =>
+test('an option that is off takes its branch out, one that is on the other; one that nothing is known of neither', () =>
   expectC(
     `
 void convert(struct kvm *kvm)
@@ -661,7 +661,11 @@ void convert(struct kvm *kvm)
 	if (IS_ENABLED(CONFIG_ON))
 		rmp_make_shared(3, 0); /*! finding always */
 	else
-		rmp_make_shared(4, 0); /*! finding always */
+		rmp_make_shared(4, 0);
+	if (!IS_ENABLED(CONFIG_ON))
+		rmp_make_shared(5, 0);
+	if (!IS_ENABLED(CONFIG_ELSE))
+		rmp_make_shared(6, 0); /*! finding always */
 	write_unlock(&kvm->mmu_lock);
 }
 `,

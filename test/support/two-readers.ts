@@ -74,7 +74,7 @@ export function withoutGuesses(json: string): string {
       return { k: 'cast', t: node.l.n, x };
     }
     if (node.k === 'update' && node.x?.k === 'unary')
-      return { k: 'unary', op: node.x.op, x: { k: 'update', x: node.x.x } };
+      return { k: 'unary', op: node.x.op, x: { ...node, x: node.x.x } };
     return node;
   });
   return JSON.stringify(value);

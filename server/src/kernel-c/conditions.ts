@@ -10,6 +10,8 @@ export type Truth = 'true' | 'false' | 'unknown';
 export interface Configuration {
   /** Value of a symbol: a number, or `undefined` when the symbol is known not to be defined; `null` when nothing is known. */
   valueOf(symbol: string): number | undefined | null;
+  /** Is the symbol's value said somewhere, not merely taken to be so? */
+  isSaid?(symbol: string): boolean;
   /** Changes whenever an answer of `valueOf` could, so that cached facts of another configuration are not used. */
   readonly key: string;
 }
@@ -38,6 +40,7 @@ export function configurationOf(symbols: SymbolTable, closed: boolean, key: stri
       if (!symbol.startsWith('CONFIG_')) return null;
       return closed ? undefined : 1;
     },
+    isSaid: (symbol) => closed || values.has(symbol),
   };
 }
 
@@ -50,6 +53,7 @@ export function withSymbols(
   return {
     key: `${base.key}+${key}`,
     valueOf: (symbol) => (symbols.has(symbol) ? symbols.get(symbol) : base.valueOf(symbol)),
+    isSaid: (symbol) => symbols.has(symbol) || base.isSaid?.(symbol) === true,
   };
 }
 

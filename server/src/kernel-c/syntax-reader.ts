@@ -135,7 +135,7 @@ export class SyntaxReader {
       case 'unary_expression':
         return this.unary();
       case 'update_expression':
-        return { k: 'update', x: this.operands()[0] ?? { k: 'other' } };
+        return this.update();
       case 'binary_expression':
       case 'assignment_expression':
       case 'comma_expression':
@@ -206,6 +206,23 @@ export class SyntaxReader {
       else op = kind;
     });
     return { k: 'unary', op: op as '&', x };
+  }
+
+  private update(): Expression {
+    let op = '++';
+    let operandSeen = false;
+    let post = false;
+    let x: Expression = { k: 'other' };
+    this.children((kind) => {
+      if (/^\w/.test(kind)) {
+        x = this.expression();
+        operandSeen = true;
+      } else {
+        op = kind;
+        post = operandSeen;
+      }
+    });
+    return post ? { k: 'update', op: op as '++', post, x } : { k: 'update', op: op as '++', x };
   }
 
   private binary(kind: string): Expression {

@@ -27,7 +27,8 @@ export type Expression =
   | { k: 'field'; o: Expression; n: string; arrow: boolean }
   | { k: 'index'; o: Expression; i: Expression }
   | { k: 'unary'; op: '&' | '*' | '!' | '-' | '+' | '~'; x: Expression }
-  | { k: 'update'; x: Expression }
+  /** `++x`, and `post`: `x++`. */
+  | { k: 'update'; op: '++' | '--'; post?: true; x: Expression }
   | { k: 'binary'; op: string; l: Expression; r: Expression }
   | { k: 'assign'; op: string; l: Expression; r: Expression; p: Position }
   | { k: 'cond'; c: Expression; t: Expression | null; e: Expression }

@@ -1,10 +1,10 @@
 /** Conditions → branches: which way a path goes, and what it knows from then on. */
 import type { Expression } from '../kernel-c/syntax.js';
 import { unwrap } from '../program/expansion.js';
-import { conditionText, constantOf, equalityKey, negativeKey } from './condition-text.js';
+import { belowKey, bitKey, conditionText, constantOf, equalityKey, negativeKey } from './condition-text.js';
 import type { Truthiness } from './flow-graph.js';
-import type { Test } from './graph-writer.js';
-import { ERROR_TESTS } from './known-calls.js';
+import type { Ends, Test } from './graph-writer.js';
+import { BITS, ERROR_TESTS } from './known-calls.js';
 import { MacroUse } from './macro-use.js';
 
 export abstract class ConditionFlow extends MacroUse {
@@ -38,6 +38,8 @@ export abstract class ConditionFlow extends MacroUse {
       }
       case 'call':
         return this.callCondition(node);
+      case 'update':
+        return this.updateCondition(node);
       default:
     }
     return this.truthTest(this.value(node), node);
@@ -70,6 +72,25 @@ export abstract class ConditionFlow extends MacroUse {
     return { t: yes.t, f: no.f };
   }
 
+  /** `if (!taken++)` asks for the value as it was, `if (--tries)` for what it becomes. */
+  private updateCondition(node: Extract<Expression, { k: 'update' }>): Test {
+    if (!node.post) return this.truthTest(this.value(node), node);
+    const text = conditionText(node.x);
+    if (text === undefined) return this.truthTest(this.value(node), node);
+    const before = this.condition(node.x);
+    const after = (ends: Ends): Ends => {
+      this.current = ends;
+      this.count(text, node.op);
+      return this.current;
+    };
+    return { t: after(before.t), f: after(before.f) };
+  }
+
+  /** Counts a variable up or down. */
+  protected count(name: string, op: '++' | '--'): void {
+    this.set(name, undefined, this.here(), { op });
+  }
+
   private errorTest(node: Extract<Expression, { k: 'call' }>, pointer: Expression, callee: string): Test {
     const value = this.evaluate(pointer);
     const orNull = callee === 'IS_ERR_OR_NULL';
@@ -98,8 +119,14 @@ export abstract class ConditionFlow extends MacroUse {
     }
     const left = this.evaluate(node.l);
     const right = this.evaluate(node.r);
+    if (node.op === '&') {
+      const bit = this.constantName(node.r);
+      const word = bit === undefined ? undefined : conditionText(node.l);
+      if (word !== undefined) return this.test(bitKey(word, bit!), true, false, this.here());
+    }
     const equality = node.op === '==' || node.op === '!=';
     const against = constantOf(node.r);
+    const turned = against === undefined ? constantOf(node.l) : undefined;
     // Two values that aren't zero may still be different.
     const same =
       typeof left === 'boolean' && typeof right === 'boolean'
@@ -112,6 +139,10 @@ export abstract class ConditionFlow extends MacroUse {
     if (equality && same !== undefined) return this.decided(same === (node.op === '=='));
     if (typeof left === 'object' && against !== undefined) {
       const test = this.againstNumber(node.op, left, against);
+      if (test) return test;
+    }
+    if (typeof right === 'object' && turned !== undefined) {
+      const test = this.againstNumber(TURNED[node.op] ?? node.op, right, turned);
       if (test) return test;
     }
     const key = equality ? this.equality(node.l, node.r) : undefined;
@@ -132,8 +163,10 @@ export abstract class ConditionFlow extends MacroUse {
       const seen = (value: boolean | undefined) => (value === undefined ? undefined : value !== negated);
       return this.test(from, seen(whenTrue), seen(whenFalse), this.here());
     };
-    if (number !== 0)
-      return op === '==' && negated === false && from.startsWith('#') ? truth(true, undefined) : undefined;
+    if (number !== 0) {
+      if (op === '==' && !negated && from.startsWith('#')) return truth(true, undefined);
+      return negated || from.startsWith('#') ? undefined : this.order(op, from, number);
+    }
     switch (op) {
       case '==':
         return truth(false, true);
@@ -151,6 +184,14 @@ export abstract class ConditionFlow extends MacroUse {
       default:
         return undefined;
     }
+  }
+
+  /** `level > 3` and `level <= 3` as what they say of `level < 4`. */
+  private order(op: string, from: string, number: number): Test | undefined {
+    if (!Number.isSafeInteger(number) || !/^[<>]=?$/.test(op)) return undefined;
+    const isBelow = op === '<' || op === '<=';
+    const key = belowKey(from, op === '<' || op === '>=' ? number : number + 1);
+    return this.test(key, isBelow, !isBelow, this.here());
   }
 
   /** Key of `a == B` for a constant B on either side. */
@@ -172,11 +213,30 @@ export abstract class ConditionFlow extends MacroUse {
       const inner = this.constantName(node.x);
       return inner && `-${inner}`;
     }
+    if (node.k === 'call') return this.bitByNumber(node);
+    if (node.k === 'binary' && node.op === '<<' && constantOf(node.l) === 1) return this.bitName(node.r);
     if (node.k !== 'id' || this.names.isLocal(node.n) || this.symbols.variable(node.n, this.node.file))
       return undefined;
     return node.n;
   }
+
+  /** `BIT(3)` as a constant's name. */
+  private bitByNumber(node: Extract<Expression, { k: 'call' }>): string | undefined {
+    const callee = unwrap(node.f);
+    return callee.k === 'id' && BITS.has(callee.n) && node.a[0] ? this.bitName(node.a[0]) : undefined;
+  }
+
+  /** A bit by its number: a power of two where that has one, a word of its own where it is a name. */
+  protected bitName(number: Expression): string | undefined {
+    const value = constantOf(number);
+    if (value !== undefined) return value >= 0 && value < 53 ? String(2 ** value) : undefined;
+    const name = this.constantName(number);
+    return name === undefined ? undefined : `bit_${name}`;
+  }
 }
+
+/** A comparison's sign with its sides exchanged. */
+const TURNED: Readonly<Record<string, string>> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=' };
 
 function isSameConstant(left: Expression, right: number | undefined): boolean | undefined {
   const value = constantOf(left);

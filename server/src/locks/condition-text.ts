@@ -62,24 +62,27 @@ export function conditionText(expression: Expression): string | undefined {
 /** Text of `subject == constant`. */
 export const equalityKey = (subject: string, constant: string): string => `${subject}==${constant}`;
 
+/** Text of `subject < bound`, a whole number. */
+export const belowKey = (subject: string, bound: number): string => `${subject}<${bound}`;
+
 /** Text of `subject < 0`, also for pointers that carry an error number. */
-export const negativeKey = (subject: string): string => `${subject}<0`;
+export const negativeKey = (subject: string): string => belowKey(subject, 0);
 
 /** Text of `subject & bit`. */
 export const bitKey = (subject: string, bit: string): string => `${subject}&${bit}`;
 
-/** What a condition's text says of a value: that it isn't zero, is negative, equals a constant, has a bit set. */
+/** What a condition's text says of a value: that it isn't zero, is negative, is below or equals a constant, has a bit set. */
 export interface KeyParts {
   subject: string;
-  kind: 'true' | 'negative' | 'equal' | 'bit';
+  kind: 'true' | 'negative' | 'below' | 'equal' | 'bit';
   constant: string;
 }
 
 export function partsOf(key: string): KeyParts {
   if (key.endsWith('<0')) return { subject: key.slice(0, -2), kind: 'negative', constant: '0' };
-  const [, subject, sign, constant] = /^(.*[^&=<>!])(==|&)(-?\w+)$/.exec(key) ?? [];
+  const [, subject, sign, constant] = /^(.*[^&=<>!])(==|&|<(?=-?\d))(-?\w+)$/.exec(key) ?? [];
   if (subject === undefined) return { subject: key, kind: 'true', constant: '' };
-  return { subject, kind: sign === '==' ? 'equal' : 'bit', constant: constant! };
+  return { subject, kind: sign === '==' ? 'equal' : sign === '<' ? 'below' : 'bit', constant: constant! };
 }
 
 /** Does a condition's text use a variable? */

@@ -4,7 +4,14 @@ import { unwrap } from '../program/expansion.js';
 import { ConditionFlow } from './condition-flow.js';
 import { bitKey, conditionText, constantOf, negativeKey, truthOfConstant } from './condition-text.js';
 import { resultKey, type Truthiness } from './flow-graph.js';
-import { ERROR_CASTS, ERROR_TESTS, FATAL_TESTS, NAMED_GUARDS, NO_RETURN } from './known-calls.js';
+import {
+  BIT_OPERATIONS,
+  ERROR_CASTS,
+  ERROR_TESTS,
+  FATAL_TESTS,
+  NAMED_GUARDS,
+  NO_RETURN,
+} from './known-calls.js';
 import { type LockPrimitive, lockPrimitive } from './primitives.js';
 
 export abstract class ExpressionFlow extends ConditionFlow {
@@ -67,10 +74,13 @@ export abstract class ExpressionFlow extends ConditionFlow {
         return fromText(node);
       case 'unary':
         return this.unaryValue(node);
-      case 'update':
+      case 'update': {
+        const text = conditionText(node.x);
         this.evaluate(node.x);
-        this.forget(node.x);
-        return undefined;
+        if (text === undefined) return undefined;
+        this.count(text, node.op);
+        return node.post ? undefined : { from: text, negated: false };
+      }
       case 'assign':
         return this.assignment(node);
       case 'cond':
@@ -139,11 +149,6 @@ export abstract class ExpressionFlow extends ConditionFlow {
     return undefined;
   }
 
-  private forget(target: Expression): void {
-    const text = conditionText(target);
-    if (text !== undefined) this.set(text, undefined, this.here());
-  }
-
   private assignment(node: Extract<Expression, { k: 'assign' }>): Truthiness {
     const target = unwrap(node.l);
     if (target.k !== 'id') this.evaluate(target);
@@ -205,6 +210,8 @@ export abstract class ExpressionFlow extends ConditionFlow {
       this.append({ kind: 'call', callee: name, arguments: node.a, p: this.at(node.p), next: [] });
       return value;
     }
+    const bit = this.bitOperation(name, node.a);
+    if (bit) return bit.result;
     for (const argument of node.a) this.evaluate(argument);
     const primitive = lockPrimitive(name);
     if (primitive) return this.lockOperation(primitive, node.a, node.p);
@@ -214,6 +221,19 @@ export abstract class ExpressionFlow extends ConditionFlow {
       return undefined;
     }
     return this.emitCall(this.names.isLocal(name) && !this.active.includes(name) ? '*' : name, node);
+  }
+
+  /** `test_bit(FLAG, &flags)`, `set_bit(FLAG, &flags)`: what a test of `flags & BIT(FLAG)` and an assignment are. */
+  private bitOperation(name: string, args: readonly Expression[]): { result: Truthiness } | undefined {
+    const operation = BIT_OPERATIONS.get(name);
+    const word = args[1] && unwrap(args[1]);
+    if (operation === undefined || word?.k !== 'unary' || word.op !== '&' || !args[0]) return undefined;
+    const bit = this.bitName(args[0]);
+    const text = conditionText(word.x);
+    if (bit === undefined || text === undefined) return undefined;
+    if (operation === 'test') return { result: { from: bitKey(text, bit), negated: false } };
+    this.set(text, undefined, this.here(), { op: operation, constant: bit });
+    return { result: undefined };
   }
 
   private emitCall(callee: string, node: Extract<Expression, { k: 'call' }>): Truthiness {

@@ -12,6 +12,7 @@ import {
   withFact,
   withoutFacts,
 } from './lock-state.js';
+import { knownFrom } from './number-facts.js';
 import { atCall } from './parameter-paths.js';
 import { RelevantKeys } from './relevant-keys.js';
 import type { Outcome } from './summary.js';
@@ -102,7 +103,8 @@ class FlowRun {
         this.exits.push({ node: index, state, result: node.result });
         return;
       case 'set':
-        return this.arrive(node.next[0], this.assign(node, state));
+        for (const after of this.assign(node, state)) this.arrive(node.next[0], after);
+        return;
       case 'assume':
         return this.assume(node, state);
       case 'lock':
@@ -123,13 +125,14 @@ class FlowRun {
     if (kind === 'true')
       return this.relevant.about(key).some((other) => state.facts.get(other) && isNotZero(other))
         ? true
-        : undefined;
-    if (state.facts.get(subject) === false && (kind !== 'equal' || isNotZero(key))) return false;
+        : knownFrom(state.facts, this.relevant.about(key), key);
+    const needsMore = kind !== 'below' && (kind !== 'equal' || isNotZero(key));
+    if (state.facts.get(subject) === false && needsMore) return false;
     // What equals one constant equals no other.
     const isAnother =
       kind === 'equal' &&
       this.relevant.about(subject).some((other) => state.facts.get(other) && isOther(other, constant));
-    return isAnother ? false : undefined;
+    return isAnother ? false : knownFrom(state.facts, this.relevant.about(subject), key);
   }
 
   private truthIn(state: LockState, value: Truthiness): boolean | undefined {
@@ -181,7 +184,20 @@ class FlowRun {
     return truth === undefined || !this.relevant.has(key) ? state : withFact(state, key, truth);
   }
 
-  private assign(node: SetNode, state: LockState): LockState {
+  private assign(node: SetNode, state: LockState): LockState[] {
+    const { name, value } = node;
+    const copied = typeof value === 'object' && !node.op ? value.from : undefined;
+    // Of a copy and what it was copied from one tells the other: each truth is a way of its own.
+    const isOpen =
+      copied !== undefined &&
+      this.relevant.has(name) &&
+      this.relevant.has(copied) &&
+      this.known(state, copied) === undefined;
+    if (!isOpen) return [this.assigned(node, state)];
+    return [true, false].map((truth) => this.assigned(node, withFact(state, copied, truth)));
+  }
+
+  private assigned(node: SetNode, state: LockState): LockState {
     const { name, value } = node;
     const from = typeof value === 'object' && value.from.startsWith('#') ? value.from : undefined;
     const truth = this.truthIn(state, value);
@@ -201,6 +217,7 @@ class FlowRun {
 
   /** `flag |= value`, `flag &= value`: what is set stays set, and bits that aren't named stay as they are. */
   private combine({ name, op, constant }: SetNode, truth: boolean | undefined, state: LockState): LockState {
+    if (op === '++' || op === '--') return this.counted(name, op, state);
     if (constant !== undefined && op !== 'and') {
       const bit = this.relevant
         .about(name)
@@ -211,6 +228,21 @@ class FlowRun {
     const neutral = op === 'and';
     if (truth === neutral || this.known(state, name) === !neutral) return state;
     return this.noting(this.forget(state, name, false), name, truth === undefined ? undefined : !neutral);
+  }
+
+  /** A counter one further. It is taken not to pass its type's ends. */
+  private counted(name: string, op: '++' | '--', state: LockState): LockState {
+    const isSet = this.known(state, name);
+    const isNegative = this.known(state, negativeKey(name));
+    const next = this.forget(state, name, false);
+    const becomes = (set: boolean | undefined, negative: boolean | undefined) =>
+      this.noting(this.noting(next, name, set), negativeKey(name), negative);
+    if (op === '++') {
+      if (isSet === false || isNegative === false) return becomes(true, false);
+      return isSet && isNegative === undefined ? becomes(true, undefined) : next;
+    }
+    if (isSet === false || isNegative) return becomes(true, true);
+    return isSet && isNegative === false ? becomes(undefined, false) : next;
   }
 
   // ---- what changes locks
@@ -313,6 +345,7 @@ function isOther(key: string, constant: string): boolean {
 function isNotZero(key: string): boolean {
   const { kind, constant } = partsOf(key);
   if (kind === 'negative' || kind === 'bit') return true;
+  if (kind === 'below') return false;
   return kind === 'equal' && isNumber(constant) && !/^-?0[xX]?0*[uUlL]*$/.test(constant);
 }
 
@@ -323,6 +356,10 @@ function whatConstantTells(
   truth: boolean | undefined,
 ): boolean | undefined {
   const own = partsOf(key);
+  if (own.kind === 'below') {
+    const value = truth === false ? 0 : constant === undefined ? Number.NaN : Number(constant);
+    return Number.isNaN(value) ? undefined : value < Number(own.constant);
+  }
   if (own.kind === 'bit') return truth === false ? false : constant === own.constant ? true : undefined;
   if (own.kind !== 'equal' || constant === undefined) return undefined;
   return own.constant === constant ? true : isOther(key, constant) ? false : undefined;

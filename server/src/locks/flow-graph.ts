@@ -39,8 +39,8 @@ export interface SetNode {
   kind: 'set';
   name: string;
   value: Truthiness;
-  /** `flag |= value`, `flag &= value`, `flag &= ~value`. */
-  op?: 'or' | 'and' | 'andnot';
+  /** `flag |= value`, `flag &= value`, `flag &= ~value`, `flag++`, `flag--`. */
+  op?: 'or' | 'and' | 'andnot' | '++' | '--';
   /** The constant that is stored, or whose bits change, as it is written. */
   constant?: string;
   /** An initialiser: all members that it doesn't name are zero. */

@@ -66,5 +66,17 @@ export const ERROR_CASTS: ReadonlySet<string> = new Set([
 /** Is a pointer an error number (include/linux/err.h)? */
 export const ERROR_TESTS: ReadonlySet<string> = new Set(['IS_ERR', 'IS_ERR_VALUE', 'IS_ERR_OR_NULL']);
 
+/** A mask by the number of its bit (include/vdso/bits.h, include/linux/bits.h, include/uapi/linux/const.h). */
+export const BITS: ReadonlySet<string> = new Set(['BIT', 'BIT_ULL', '_BITUL', '_BITULL']);
+
+/** Operations on one bit, by its number and a pointer to the word (include/linux/bitops.h). */
+export const BIT_OPERATIONS: ReadonlyMap<string, 'test' | 'or' | 'andnot'> = new Map([
+  ['test_bit', 'test'],
+  ['set_bit', 'or'],
+  ['__set_bit', 'or'],
+  ['clear_bit', 'andnot'],
+  ['__clear_bit', 'andnot'],
+]);
+
 /** Declarers of a guard with a name (include/linux/cleanup.h; ACQUIRE in later kernels). */
 export const NAMED_GUARDS: ReadonlySet<string> = new Set(['CLASS', 'ACQUIRE']);

@@ -83,14 +83,11 @@ export abstract class MacroUse extends GuardedScopes {
           return this.within(first, use);
         }
         const option = first && unwrap(first);
-        // What a configuration leaves out isn't run. One that is on may be off in another: that stays open.
-        if (
-          callee.k === 'id' &&
-          OPTION_TESTS.has(callee.n) &&
-          option?.k === 'id' &&
-          this.symbols.isOff(option.n)
-        )
-          return use({ k: 'num', v: '0' });
+        // What a configuration leaves out isn't run. Where nothing says what an option is, both are read.
+        if (callee.k === 'id' && OPTION_TESTS.has(callee.n) && option?.k === 'id') {
+          if (this.symbols.isOff(option.n)) return use({ k: 'num', v: '0' });
+          if (this.symbols.isOn(option.n)) return use({ k: 'num', v: '1' });
+        }
         const expansion = this.expansionOf(expression);
         return expansion
           ? this.inMacro(expansion, () => this.withinBody(expansion.body, use))

@@ -1,6 +1,6 @@
 /**
  * What callers and callees both know under other names: a parameter `$1`, what it points to `*$1`, a member
- * `$1.locked`; with `==C`, `<0` or `&BIT` behind it.
+ * `$1.locked`; with `==C`, `<N` or `&BIT` behind it.
  */
 import type { Expression } from '../kernel-c/syntax.js';
 import { unwrap } from '../program/expansion.js';
@@ -10,7 +10,7 @@ import type { Truthiness } from './flow-graph.js';
 /** A key in terms of the parameters. */
 export type ParameterPath = string;
 
-const KEY = /^(\*?)([A-Za-z_]\w*)((?:\.\w+)*)(==-?\w+|<0|&\w+)?$/;
+const KEY = /^(\*?)([A-Za-z_]\w*)((?:\.\w+)*)(==-?\w+|<-?\d+|&\w+)?$/;
 const PATH = /^(\*?)\$(\d+)((?:\.\w+)*)(.*)$/;
 
 /** A function's key for its callers; undefined where it speaks of something of its own. */

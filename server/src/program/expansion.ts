@@ -64,7 +64,7 @@ export class Substitution {
       case 'unary':
         return { k: 'unary', op: node.op, x: this.expression(node.x) };
       case 'update':
-        return { k: 'update', x: this.expression(node.x) };
+        return { ...node, x: this.expression(node.x) };
       case 'binary':
         return { k: 'binary', op: node.op, l: this.expression(node.l), r: this.expression(node.r) };
       case 'assign':

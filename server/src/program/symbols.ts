@@ -89,6 +89,7 @@ export class Symbols {
         const entries = this.macros.get(symbol);
         return entries?.some((entry) => isHeader(entry.file) && entry.facts.truth === 'true') ? 1 : null;
       },
+      isSaid: (symbol) => configuration.isSaid?.(symbol) === true,
     };
     for (const [file, facts] of files) this.addFunctions(file, facts);
   }
@@ -96,6 +97,11 @@ export class Symbols {
   /** Is a preprocessor symbol known not to be defined, as an option that is off isn't? */
   isOff(symbol: string): boolean {
     return this.configuration.valueOf(symbol) === undefined;
+  }
+
+  /** Is an option known to be on, not only taken to be? */
+  isOn(symbol: string): boolean {
+    return this.configuration.isSaid?.(symbol) === true && this.configuration.valueOf(symbol) === 1;
   }
 
   private add(file: string, facts: FileFacts): void {

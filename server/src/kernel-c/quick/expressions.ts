@@ -114,10 +114,10 @@ export abstract class ExpressionReader extends TokenCursor {
         return this.prefix(Operand.Place);
       case OP.increment:
       case OP.decrement: {
-        this.at++;
+        const op = this.takeText() as '++';
         const x = this.nested(() => this.unary());
         this.operand = Operand.Other;
-        return { k: 'update', x };
+        return { k: 'update', op, x };
       }
       default:
         return this.giveUp();
@@ -301,8 +301,7 @@ export abstract class ExpressionReader extends TokenCursor {
         }
         case OP.increment:
         case OP.decrement:
-          this.at++;
-          x = { k: 'update', x };
+          x = { k: 'update', op: this.takeText() as '++', post: true, x };
           this.operand = Operand.Other;
           break;
         default:
