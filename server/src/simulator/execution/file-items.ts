@@ -9,7 +9,7 @@ import {
 import { parseDirective } from '../../kernel-c/directives.js';
 import { type ItemIndex, indexItem } from './item-index.js';
 import { macroFrom } from './preprocessor.js';
-import type { Item, Macro } from './source.js';
+import type { FunctionLines, Item, Macro } from './source.js';
 import { lex, type Token } from './tokens.js';
 
 export interface FileItem extends Item {
@@ -23,6 +23,16 @@ export interface FileItems {
   /** The last definition of each name. */
   macros: Map<string, Macro>;
 }
+
+/** The functions among a file's items; one that a macro's use defines has that macro's arguments as its names. */
+export const functionsAmong = (items: readonly FileItem[]): FunctionLines[] =>
+  items
+    .filter(({ hasBody, via }) => hasBody && via === undefined)
+    .map(({ index, line, endLine }) => ({
+      names: index.functions.length > 0 ? [...index.functions, ...index.used] : index.used,
+      line,
+      endLine,
+    }));
 
 /** The file that an `#include` means, or undefined where it can't be had. */
 export type Included = (path: string) => { file: string; text: string } | undefined;

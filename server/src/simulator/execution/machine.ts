@@ -117,6 +117,11 @@ export class Machine extends MachineMemory {
     return index;
   }
 
+  /** A model stands for the function, whatever C there is of it. */
+  isModelled(name: string): boolean {
+    return this.modelled.has(name);
+  }
+
   isIntrinsic(fn: FunctionSymbol): boolean {
     return INTRINSICS[fn.name] !== undefined && !this.modelled.has(fn.name);
   }
@@ -195,6 +200,11 @@ export class Machine extends MachineMemory {
   linesOf(name: string, file: string): number[] {
     const { places, boundaries } = this.code(this.indexOf(this.functionNamed(name, file))).compiled;
     return [...new Set([...boundaries].map((pc) => places[pc]!.line))].sort((a, b) => a - b);
+  }
+
+  /** Functions in which a step has begun. */
+  enteredFunctions(): Code[] {
+    return this.codes.filter((code) => code !== undefined).filter(({ executed }) => executed.includes(1));
   }
 
   /** Lines of each file on which a step has begun. */

@@ -6,11 +6,11 @@ import { both, type Configuration, evaluateCondition } from '../../kernel-c/cond
 import type { MacroEntry } from '../../program/model.js';
 import type { Program } from '../../program/program.js';
 import type { Symbols } from '../../program/symbols.js';
-import { type FileItem, type FileItems, readItems } from './file-items.js';
+import { type FileItem, type FileItems, functionsAmong, readItems } from './file-items.js';
 import { type DefinitionKind, HeaderIndex } from './header-index.js';
 import { type ItemIndex, MAX_TRIED, partsOf } from './item-index.js';
 import { macroFrom } from './preprocessor.js';
-import type { CodeSource, Item, Macro, Viewpoint } from './source.js';
+import type { CodeSource, FunctionLines, Item, Macro, Viewpoint } from './source.js';
 import { CodeError, lex, type Token } from './tokens.js';
 
 /** The text of a file of the program, relative to the tree; undefined where it can't be read. */
@@ -277,6 +277,14 @@ class ProgramSource implements CodeSource {
       if (found) return found;
     }
     return undefined;
+  }
+
+  functionsIn(file: string): FunctionLines[] | undefined {
+    return this.optionalText(file) === undefined ? undefined : functionsAmong(this.itemsOf(file).items);
+  }
+
+  filesDefining(name: string): string[] {
+    return [...new Set((this.symbols.functionsByName.get(name) ?? []).map(({ file }) => file))];
   }
 
   prototype(name: string, from: Viewpoint): Item | undefined {

@@ -38,6 +38,13 @@ export interface Item {
   via?: string;
 }
 
+/** A function's definition in a file: its lines, and the names that it may be meant by, the likeliest first. */
+export interface FunctionLines {
+  names: readonly string[];
+  line: number;
+  endLine: number;
+}
+
 /** Definitions by name, as a file sees them. What isn't there is `undefined`, never a guess. */
 export interface CodeSource {
   readonly configuration: Configuration;
@@ -55,6 +62,10 @@ export interface CodeSource {
   makers?(name: string, from: Viewpoint): Iterable<Item>;
   /** A global variable: its definition, else an `extern` declaration. */
   variable(name: string, from: Viewpoint): Item | undefined;
+  /** Functions that a file defines, in its order; `undefined`: no such file. */
+  functionsIn(file: string): readonly FunctionLines[] | undefined;
+  /** Files that may define a function of this name, static or not. */
+  filesDefining(name: string): readonly string[];
 }
 
 /**
@@ -88,5 +99,7 @@ export function layered(sources: readonly CodeSource[]): CodeSource {
     *makers(name, from) {
       for (const source of sources) yield* source.makers?.(name, from) ?? [];
     },
+    functionsIn: (file) => first((source) => source.functionsIn(file)),
+    filesDefining: (name) => [...new Set(sources.flatMap((source) => source.filesDefining(name)))],
   };
 }

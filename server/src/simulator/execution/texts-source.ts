@@ -1,8 +1,8 @@
 /** A `CodeSource` over a handful of C texts in memory. */
 import { type Configuration, configurationOf } from '../../kernel-c/conditions.js';
-import { type FileItem, type FileItems, readItems } from './file-items.js';
+import { type FileItem, type FileItems, functionsAmong, readItems } from './file-items.js';
 import { type ItemIndex, MAX_TRIED, partsOf } from './item-index.js';
-import type { CodeSource, Item, Macro, Viewpoint } from './source.js';
+import type { CodeSource, FunctionLines, Item, Macro, Viewpoint } from './source.js';
 
 type Kind = keyof ItemIndex;
 
@@ -104,6 +104,17 @@ class TextsSource implements CodeSource {
 
   typedef(name: string, from: Viewpoint): Item | undefined {
     return this.find('typedefs', name, from);
+  }
+
+  functionsIn(file: string): FunctionLines[] | undefined {
+    const read = this.files.get(file);
+    return read && functionsAmong(read.items);
+  }
+
+  filesDefining(name: string): string[] {
+    const named = this.byName.get(`functions ${name}`) ?? [];
+    const made = (this.byName.get(`used ${name}`) ?? []).filter(({ hasBody }) => hasBody);
+    return [...new Set([...named, ...made].map(({ file }) => file))];
   }
 
   enumerator(name: string, from: Viewpoint): Item | undefined {
