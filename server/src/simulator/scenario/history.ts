@@ -24,6 +24,8 @@ const SPARSE = 1 / 16;
 export class History {
   private readonly log = new StepLog();
   private readonly firstStory: number;
+  /** Changes by hand, by the position that each was made at. */
+  private readonly edits = new Map<number, () => void>();
   private checkpoints: Checkpoint[];
   private at = 0;
   /** What is told up to the last known position. */
@@ -63,7 +65,7 @@ export class History {
    */
   stepForward(thread?: Thread): StepResult {
     const known = this.threadAfter(this.at);
-    if (known && (!thread || thread === known)) {
+    if ((known && (!thread || thread === known)) || (!thread && this.edits.has(this.at))) {
       const from = this.simulation.story.length;
       const k = this.again();
       return { k, story: this.simulation.story.from(from), progress: true };
@@ -71,6 +73,17 @@ export class History {
     if (this.simulation.over) return this.simulation.step(thread ?? this.threadOf(0));
     const result = thread ? this.stepOf(thread) : this.stepOfSchedule();
     return result;
+  }
+
+  /**
+   * Changes the state by hand, as a move of its own: going back undoes it, going forward makes it again.
+   * @param change the same for the same state
+   */
+  edit(change: () => void): void {
+    change();
+    const position = this.at;
+    this.moved([]);
+    this.edits.set(position, change);
   }
 
   /** False at the beginning. */
@@ -152,6 +165,7 @@ export class History {
 
   private moved(threads: readonly number[]): void {
     this.log.cut(this.at);
+    for (const position of [...this.edits.keys()]) if (position >= this.at) this.edits.delete(position);
     while (this.checkpoints.at(-1)!.position > this.at) this.checkpoints.pop();
     this.log.add(threads, this.simulation.story.length);
     this.told = this.simulation.told();
@@ -166,6 +180,7 @@ export class History {
     const { simulation } = this;
     let k: StepResult['k'] = 'blocked';
     simulation.repeat(this.told, () => {
+      this.edits.get(this.at)?.();
       for (const index of this.log.threadsOf(this.at)) {
         simulation.next();
         k = simulation.step(this.threadOf(index)).k;
