@@ -148,7 +148,7 @@ export interface RunParams {
 }
 
 export interface RunAnswer {
-  /** As `gmem-lens run --format json` prints it; integers of 64 bits are hexadecimal texts. */
+  /** Integers of 64 bits are hexadecimal texts. */
   readonly result: RunReport;
   /** Folder that the paths of `result` are relative to. */
   readonly root: string;
@@ -175,6 +175,8 @@ export interface RunReport {
   readonly expectations: readonly ExpectationReport[];
   readonly steps: number;
   readonly counters: Readonly<Record<string, number>>;
+  /** Functions that are neither in the C nor modelled: what they gave is unknown. */
+  readonly unmodelled: readonly UnmodelledReport[];
   readonly story?: readonly object[];
 }
 
@@ -189,6 +191,14 @@ export interface HazardReport {
   readonly pfn?: number;
   readonly gfn?: number;
   readonly path: readonly FunctionPlace[];
+}
+
+export interface UnmodelledReport {
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** Calls. */
+  readonly count: number;
 }
 
 export interface ExpectationReport {
