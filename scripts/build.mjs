@@ -1,6 +1,6 @@
-// Bundles the extension client, the language server, the indexing worker and the command line into dist/.
+// Bundles the extension client, the language server, the simulator, the indexing worker and the command line into dist/.
 //
-// usage: node scripts/build.mjs [--watch] [--only NAME,…]    NAME: cli, server, worker, client
+// usage: node scripts/build.mjs [--watch] [--only NAME,…]    NAME: cli, server, simulator, worker, client
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -16,6 +16,7 @@ const require = createRequire(join(root, 'server', 'package.json'));
 const entries = {
   cli: 'server/src/cli/main.ts',
   server: 'server/src/lsp/main.ts',
+  simulator: 'server/src/backend/main.ts',
   worker: 'server/src/host/worker.ts',
   client: 'client/src/extension.ts',
 };

@@ -19,6 +19,7 @@ const required = [
   'icon.png',
   'dist/client.cjs',
   'dist/server.js',
+  'dist/simulator.js',
   'dist/worker.js',
   'dist/cli.js',
   'dist/tree-sitter.wasm',

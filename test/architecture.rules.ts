@@ -1,12 +1,12 @@
 /**
  * Rules for dependency-cruiser. Arrows between the layers point one way:
- * cli, lsp, dap → rules, simulator → locks → program → kernel-c;
- * `host` (files, threads, cache) stands beside the layers for those three alone.
+ * cli, lsp → backend → dap → rules, simulator → locks → program → kernel-c;
+ * `host` (files, threads, cache) stands beside the layers for those four alone, `backend` is the simulator's process.
  */
 import type { ICruiseOptions, IForbiddenRuleType } from 'dependency-cruiser';
 
 const analysis = ['kernel-c', 'program', 'locks', 'rules', 'simulator'];
-const frontends = ['cli', 'lsp', 'dap'];
+const frontends = ['cli', 'lsp', 'backend', 'dap'];
 
 /** Layer → the other layers it may import. */
 const allowed: Record<string, readonly string[]> = {
@@ -17,9 +17,11 @@ const allowed: Record<string, readonly string[]> = {
   simulator: ['locks', 'program', 'kernel-c'],
   host: ['program', 'kernel-c'],
   // `gmem-lens lsp` and `gmem-lens dap` start the other two.
-  cli: [...analysis, 'host', 'lsp', 'dap'],
-  lsp: [...analysis, 'host'],
-  dap: [...analysis, 'host'],
+  cli: [...analysis, 'host', 'lsp', 'backend'],
+  lsp: [...analysis, 'host', 'backend'],
+  // Sessions run in the simulator's process.
+  backend: [...analysis, 'host', 'dap'],
+  dap: analysis,
 };
 
 const inLayers = (layers: readonly string[]): string => `^server/src/(${layers.join('|')})/`;
@@ -36,7 +38,8 @@ const layerRules: IForbiddenRuleType[] = Object.entries(allowed).map(([layer, ot
 const owners: Record<string, string> = {
   '(vscode|vscode-languageclient)': '^client/src/',
   '(web-tree-sitter|tree-sitter-c)': inLayers(['kernel-c']),
-  'vscode-(languageserver|languageserver-textdocument|jsonrpc)': inLayers(['lsp']),
+  'vscode-(languageserver|languageserver-textdocument)': inLayers(['lsp']),
+  'vscode-jsonrpc': inLayers(['lsp', 'backend']),
   '@vscode/debug(adapter|protocol)': inLayers(['dap']),
   commander: inLayers(['cli']),
 };
@@ -54,7 +57,7 @@ export const forbidden: IForbiddenRuleType[] = [
   ...ownerRules,
   {
     name: 'analysis-does-no-io',
-    comment: 'Files come in as text and facts go out; only host, cli, lsp and dap touch the machine.',
+    comment: 'Files come in as text and facts go out; only host, cli, lsp and backend touch the machine.',
     severity: 'error',
     from: { path: inLayers(analysis) },
     to: { path: '^(node:)?(fs|fs/promises|worker_threads|child_process|net|http|https|os|cluster)$' },

@@ -171,6 +171,31 @@ program
   .option('--stdio', 'speak over stdin and stdout (the default)')
   .action(() => run(async () => (await import('../lsp/stdio.js')).serveStdio()));
 
+program
+  .command('simulator')
+  .description('the process that runs scenarios, for other programs: docs/simulator-protocol.md')
+  .addOption(new Option('--stdio', 'speak over stdin and stdout (the default)').conflicts('port'))
+  .option('--port <n>', 'listen on this port of the own machine; 0: any that is free', wholeNumber)
+  .action(({ port }: { port?: number }) =>
+    run(async () => {
+      const { serveOnPort, serveStdio } = await import('../backend/serve.js');
+      return port === undefined ? serveStdio() : serveOnPort(port);
+    }),
+  );
+
+program
+  .command('dap')
+  .description('debug adapter for any client: steps scenarios through kernel C')
+  .addOption(new Option('--stdio', 'speak over stdin and stdout (the default)').conflicts('port'))
+  .option('--port <n>', 'listen on this port of the own machine; 0: any that is free', wholeNumber)
+  .option('--simulator <address>', 'HOST:PORT of a `gmem-lens simulator` that runs already')
+  .action(({ port, simulator: address }: { port?: number; simulator?: string }) =>
+    run(async () => {
+      const { debugOnPort, debugOverStdio } = await import('../backend/debug-adapter.js');
+      return port === undefined ? debugOverStdio({ address }) : debugOnPort(port, { address });
+    }),
+  );
+
 // `gmem-lens calls | head`: a reader that has seen enough is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
