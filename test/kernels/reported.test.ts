@@ -25,6 +25,8 @@ const variants: Record<string, Record<string, string>> = {
   'bug-attributes-keep-mapped': {},
   'bug-protections-over-slot': {},
   'bug-protections-unchecked': {},
+  'bug-shared-bit-not-inverted': {},
+  'bug-tdx-no-track': {},
   'bug-fallocate-unchecked': { 'fallocate-unchecked': 'vmm_allocate' },
 };
 

@@ -8,7 +8,6 @@ import { loadScenario } from '../../../server/src/simulator/scenario/load.ts';
 import { withVariant } from '../../../server/src/simulator/scenario/model.ts';
 import type { RunResult } from '../../../server/src/simulator/scenario/result.ts';
 import { type RunOptions, runScenario } from '../../../server/src/simulator/scenario/run.ts';
-import { NotRunnable } from '../../../server/src/simulator/scenario/runnable.ts';
 import { storyText } from '../../../server/src/simulator/scenario/story.ts';
 
 const server = join(import.meta.dirname, '../../../server');
@@ -390,12 +389,6 @@ test('a change of attributes that maps is a hazard, whatever else it does', () =
   expect(hazards).toContainEqual(
     expect.objectContaining({ kind: 'attribute-change-maps', row: 'A9', actor: 'vmm', gfn: 0x203 }),
   );
-});
-
-test('a platform that the kernel is not for is refused with the reason', () => {
-  const text = withActors(PUNCH).replace('platform: snp', 'platform: tdx');
-  expect(() => runText('a.yaml', text)).toThrow(NotRunnable);
-  expect(() => runText('a.yaml', text)).toThrow(/snp only, not for tdx/);
 });
 
 test('lines that ran are listed, others are not', () => {

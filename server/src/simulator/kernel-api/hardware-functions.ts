@@ -78,7 +78,19 @@ function vcpuRun(kernel: Kernel, call: ModelledCall): Outcome {
   return undefined;
 }
 
+function bootCpuHas(kernel: Kernel, call: ModelledCall): Outcome {
+  const { rmp, sept } = kernel.hardware.platform;
+  const feature = call.unsigned(0);
+  if (feature === kernel.constant('X86_FEATURE_TDX_HOST')) return sept;
+  if (feature === kernel.constant('X86_FEATURE_SEV_SNP')) return rmp;
+  return feature === kernel.constant('X86_FEATURE_SVM') && !sept;
+}
+
 export const HARDWARE_FUNCTIONS: ModelTable = {
+  boot_cpu_has: {
+    source: 'arch/x86/include/asm/cpufeature.h; a machine without TDX is AMD’s here',
+    run: bootCpuHas,
+  },
   __rmpupdate: { source: `${APM3}: RMPUPDATE`, run: rmpupdate },
   __psmash: {
     source: `${APM3}: PSMASH`,

@@ -2,6 +2,7 @@
 import { Hazard } from '../execution/hazard.js';
 import type { ModelledCall, Outcome } from '../execution/modelled.js';
 import { MachineError } from '../machine/errors.js';
+import { spaceOf } from '../machine/guest-walk.js';
 import { PAGE_SIZE } from '../machine/units.js';
 import { DIRECTMAP, type Kernel } from './kernel.js';
 import { callerOf, mightSleep } from './locks.js';
@@ -47,12 +48,13 @@ function freePages(kernel: Kernel, call: ModelledCall, order: number): Outcome {
 function reportMapped(kernel: Kernel, call: ModelledCall, first: number, pages: number): void {
   const { hardware, vm, state } = kernel;
   const npt = hardware.npt(vm);
-  const tables = [
-    { name: 'its nested page table', table: npt.table('npt') },
+  const spaces = [...new Set([false, true].map((isPrivate) => spaceOf(hardware.platform, isPrivate)))];
+  const tables = spaces.flatMap((space) => [
+    { name: 'its nested page table', table: npt.table(space) },
     ...hardware.vms
       .get(vm)
-      .vcpus.map(({ id }) => ({ name: `the TLB of vcpu${id}`, table: npt.tlb(id, 'npt') })),
-  ];
+      .vcpus.map(({ id }) => ({ name: `the TLB of vcpu${id}`, table: npt.tlb(id, space) })),
+  ]);
   for (const { name, table } of tables)
     for (const { start, count, value } of table.map.extents()) {
       const gfn = Math.max(first - value.pfnDelta, start);

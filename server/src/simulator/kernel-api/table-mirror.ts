@@ -1,13 +1,16 @@
 /**
  * Nested page tables that the C keeps in its own pages, in hardware's format: each write of a last-level entry is told to
- * the machine. Format: AMD APM vol. 2, 5.3.3 and 15.25.5.
+ * the machine. Format: AMD APM vol. 2, 5.3.3 and 15.25.5; of EPT, Intel SDM vol. 3, 28.3.2. On TDX they are those of
+ * shared memory.
  */
+import { spaceOf } from '../machine/guest-walk.js';
 import { LEVELS } from '../machine/units.js';
 import type { Kernel } from './kernel.js';
 
 const PRESENT = 1n;
 const WRITABLE = 2n;
 const NO_EXECUTE = 1n << 63n;
+const EPT_EXECUTE = 4n;
 const ADDRESS = 0x000ffffffffff000n;
 /** PS: in a table of level 2 or 3 the entry is a 2M or 1G mapping itself. */
 const LARGE = 1n << 7n;
@@ -35,8 +38,10 @@ export class TableMirror {
     const gfn = table.base + index * 2 ** (BITS * (table.level - 1));
     const leads = Number((entry & ADDRESS) >> 12n);
     const level = LEVELS[table.level - 1];
+    const { platform } = this.kernel.hardware;
+    const space = spaceOf(platform, false);
     const npt = this.kernel.hardware.npt(this.kernel.vm);
-    if (!(entry & PRESENT)) npt.zap(gfn, 2 ** (BITS * (table.level - 1)));
+    if (!(entry & PRESENT)) npt.zap(gfn, 2 ** (BITS * (table.level - 1)), space);
     else if (table.level > 1 && !(entry & LARGE)) this.add(leads, table.level - 1, gfn);
     else if (level !== undefined)
       npt.map({
@@ -44,7 +49,8 @@ export class TableMirror {
         pfn: leads,
         level,
         writable: (entry & WRITABLE) !== 0n,
-        executable: (entry & NO_EXECUTE) === 0n,
+        executable: platform.sept ? (entry & EPT_EXECUTE) !== 0n : (entry & NO_EXECUTE) === 0n,
+        space,
       });
   }
 

@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.js';
 import { LOCK_FUNCTIONS } from './lock-functions.js';
 import { MEMORY_FUNCTIONS } from './memory-functions.js';
 import type { ModelTable } from './table-entry.js';
+import { TDX_FUNCTIONS } from './tdx-functions.js';
 import { XARRAY_FUNCTIONS } from './xarray-functions.js';
 
 export const MODELLED: ModelTable = {
@@ -17,6 +18,7 @@ export const MODELLED: ModelTable = {
   ...XARRAY_FUNCTIONS,
   ...FILE_FUNCTIONS,
   ...HARDWARE_FUNCTIONS,
+  ...TDX_FUNCTIONS,
 };
 
 /** A table as the execution wants it; `used` is told every function that was called, before it returns. */

@@ -84,6 +84,18 @@ export class Sept {
     });
   }
 
+  /** TDH.MEM.RANGE.UNBLOCK: translations again, once no vCPU has one from before the block. */
+  unblock(vm: string, gfn: number, level: Level): TdxResult {
+    return this.call('TDH.MEM.RANGE.UNBLOCK', vm, gfn, undefined, () => {
+      const cell = this.leafAt(vm, gfn, level);
+      if (typeof cell === 'string') return cell;
+      const refused = this.refuseBlocked(vm, cell);
+      if (refused) return refused;
+      this.setState(vm, gfn, cell, cell.state === 'blocked' ? 'mapped' : 'pending');
+      return 'TDX_SUCCESS';
+    });
+  }
+
   /** TDH.MEM.TRACK: a new epoch; vCPUs are in it from their next flush on. */
   track(vm: string): TdxResult {
     return this.call('TDH.MEM.TRACK', vm, undefined, undefined, () => {

@@ -1,6 +1,7 @@
 /** Whether a run came out as its scenario says. */
 import type { Kernel } from '../kernel-api/kernel.js';
-import { LEVELS, ORDER_OF, PAGE_SIZE } from '../machine/units.js';
+import { spaceOf } from '../machine/guest-walk.js';
+import { LEVELS, type Level, ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { Actors } from './actors.js';
 import { ALL_ATTRIBUTES, attributesIn, attributesOf, protectionText } from './memory-attributes.js';
 import type { Attribute, Bound, Expectation, ExpectedHazard, ExpectedState, Scenario } from './model.js';
@@ -139,6 +140,10 @@ export class StateReader {
       return target.kind === 'gpa' ? this.actors.calls.attributeOf(target.gpa + offset) : undefined;
     if (key === 'attributes') return target.kind === 'gpa' ? this.attributes(target.gpa + offset) : undefined;
     if (key === 'mapped') return target.kind === 'gpa' ? this.mapped(target.gpa + offset) : undefined;
+    if (key === 'sept')
+      return target.kind === 'gpa'
+        ? (hardware.sept.at(this.kernel.vm, (target.gpa + offset) / PAGE_SIZE)?.state ?? 'absent')
+        : undefined;
     if (key === 'protection') return target.kind === 'gpa' ? this.protection(target.gpa + offset) : undefined;
     const pfn = this.pfnOf(target, offset);
     if (key === 'page') return pfn === undefined ? 'absent' : 'present';
@@ -161,7 +166,7 @@ export class StateReader {
 
   /** What the leaf lets the guest do. */
   private protection(gpa: number): string {
-    const leaf = this.kernel.hardware.npt(this.kernel.vm).leaf(gpa / PAGE_SIZE);
+    const leaf = this.leafOf(gpa);
     return protectionText({
       read: leaf !== undefined,
       write: leaf?.writable ?? false,
@@ -170,7 +175,17 @@ export class StateReader {
   }
 
   private mapped(gpa: number): string {
-    return this.kernel.hardware.npt(this.kernel.vm).leaf(gpa / PAGE_SIZE)?.level ?? 'no';
+    return this.leafOf(gpa)?.level ?? 'no';
+  }
+
+  /** By which the guest reaches a page as the attributes have it: with a Secure EPT, private memory is in that one. */
+  private leafOf(gpa: number): { level: Level; writable: boolean; executable: boolean } | undefined {
+    const { hardware, vm } = this.kernel;
+    const gfn = gpa / PAGE_SIZE;
+    const space = spaceOf(hardware.platform, this.actors.calls.attributeOf(gpa) === 'private');
+    if (space !== 'private') return hardware.npt(vm).leaf(gfn, space);
+    const cell = hardware.sept.at(vm, gfn);
+    return cell?.state === 'mapped' ? { level: cell.level, writable: true, executable: true } : undefined;
   }
 
   private content(pfn: number): string {
@@ -199,6 +214,7 @@ const STATE_KEYS = [
   'attributes',
   'protection',
   'mapped',
+  'sept',
   'rmp',
   'rmpSize',
   'directmap',

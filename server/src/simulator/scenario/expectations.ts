@@ -63,6 +63,7 @@ function stateOf(part: Part, problems: ScenarioProblem[]): ExpectedState | undef
     ...given('attributes', part.get<Attribute[]>('attributes')),
     ...given('protection', part.get<string>('protection')),
     ...given('mapped', part.get<'4K' | '2M' | '1G' | 'no'>('mapped')),
+    ...given('sept', part.get<NonNullable<ExpectedState['sept']>>('sept')),
     ...given('rmp', part.get<'assigned' | 'shared'>('rmp')),
     ...given('rmpSize', part.get<'4K' | '2M'>('rmp-size')),
     ...given('directmap', part.get<'4K' | '2M' | '1G' | 'no'>('directmap')),

@@ -1,6 +1,6 @@
 /** Failures that a scenario injects: of the machine's instructions, of C functions, of modelled ones that can fail. */
 import { ERRNO } from '../kernel-api/table-entry.js';
-import { SNP_CODES, type SnpCodeName, type SnpInstruction } from '../machine/instructions.js';
+import { type Injection, SNP_CODES, TDX_CODES } from '../machine/instructions.js';
 import type { Machine } from '../machine/machine.js';
 import { copyState } from '../plain-state.js';
 import type { InjectedFault, Scenario } from './model.js';
@@ -31,8 +31,12 @@ export class Faults {
 
   constructor({ faults }: Scenario, hardware: Machine) {
     for (const { in: name, fail, nth, times, actor, at } of faults) {
-      if (fail in SNP_CODES)
-        hardware.inject({ instruction: name as SnpInstruction, fail: fail as SnpCodeName, times });
+      if (fail in SNP_CODES || fail in TDX_CODES)
+        hardware.inject({
+          instruction: name as Injection['instruction'],
+          fail: fail as Injection['fail'],
+          times,
+        });
       else
         this.planned.push({
           name,

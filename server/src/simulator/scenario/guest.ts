@@ -80,7 +80,7 @@ export class Guest implements GuestProgram {
       if (faults > MOST_RETRIES)
         throw new LockHazard(
           'livelock',
-          `vcpu${vcpu} faults on gfn 0x${(Number(fault.gpa) / PAGE_SIZE).toString(16)} again and again: ${faults - 1} times, and nothing changes`,
+          `vcpu${vcpu} faults on gfn 0x${(Math.floor(action.gpa / PAGE_SIZE) + done).toString(16)} again and again: ${faults - 1} times, and nothing changes`,
           undefined,
         );
       return { kind: 'again' };
@@ -124,6 +124,8 @@ export class Guest implements GuestProgram {
   /** By 2M where the page allows it, else by 4K: pvalidate_pages in arch/x86/coco/sev/core.c. */
   private accept(vcpu: number, gfn: number, validate: boolean) {
     const { hardware, vm } = this.kernel;
+    if (hardware.platform.sept) return this.acceptTdx(vcpu, gfn);
+    if (!hardware.platform.rmp) return undefined;
     const size = hardware.npt(vm).leaf(gfn)?.level ?? '4K';
     if (size !== '4K') {
       const whole = { vm, vcpu, gfn: alignDown(gfn, PAGES_OF_2M), size: '2M', validate } as const;
@@ -131,6 +133,15 @@ export class Guest implements GuestProgram {
       if (result.outcome === 'done' && result.name === 'SUCCESS') return undefined;
     }
     const result = hardware.pvalidate({ vm, vcpu, gfn, size: '4K', validate });
+    return result.outcome === 'nested-fault' ? { gpa: result.gpa, errorCode: result.errorCode } : undefined;
+  }
+
+  /** TDG.MEM.PAGE.ACCEPT; what can't be accepted yet is a fault, as any access to it would be. */
+  private acceptTdx(vcpu: number, gfn: number) {
+    const { hardware, vm } = this.kernel;
+    const { name } = hardware.sept.accept(vm, gfn, '4K');
+    if (name === 'TDX_SUCCESS' || name === 'TDX_PAGE_ALREADY_ACCEPTED') return undefined;
+    const result = hardware.guest({ vm, vcpu, gfn, private: true, kind: 'read' });
     return result.outcome === 'nested-fault' ? { gpa: result.gpa, errorCode: result.errorCode } : undefined;
   }
 

@@ -7,7 +7,7 @@ import type { ModelTable } from '../kernel-api/table-entry.js';
 import { configurationFor } from './configure.js';
 import { GuestMemfdCalls } from './guest-memfd-calls.js';
 import type { CallContext, KernelCalls } from './kernel-calls.js';
-import type { Scenario } from './model.js';
+import type { Scenario, ScenarioPlatform } from './model.js';
 import { refusals } from './runnable.js';
 
 export interface KernelCode {
@@ -47,10 +47,16 @@ export function referenceKernel(
         configurationOf(configurationFor(scenario, correct).symbols, true, scenario.design),
       ),
     initcalls: () => initcallsIn(texts),
-    vmType: () => 'KVM_X86_SNP_VM',
+    vmType: ({ platform }) => VM_TYPES[platform],
     calls: (context) => new GuestMemfdCalls(context),
   };
 }
+
+const VM_TYPES: Readonly<Record<ScenarioPlatform, string>> = {
+  snp: 'KVM_X86_SNP_VM',
+  tdx: 'KVM_X86_TDX_VM',
+  'sw-protected': 'KVM_X86_SW_PROTECTED_VM',
+};
 
 /** `module_init(svm_init)` names a function; the texts in the order of their paths. */
 export const initcallsIn = (texts: Readonly<Record<string, string>>): { function: string; file: string }[] =>

@@ -2,6 +2,7 @@
  * A scenario after it was read and checked: sizes are bytes, defaults are filled in, and every part knows where it was
  * written. The file format is grammars/scenario.schema.json.
  */
+import type { SeptEntryState } from '../machine/state.js';
 import type { TextRange } from './problem.js';
 
 export type ScenarioPlatform = 'snp' | 'tdx' | 'sw-protected';
@@ -185,6 +186,7 @@ export interface ExpectedState {
   attributes?: Attribute[];
   protection?: string;
   mapped?: '4K' | '2M' | '1G' | 'no';
+  sept?: SeptEntryState | 'absent';
   rmp?: 'assigned' | 'shared';
   rmpSize?: '4K' | '2M';
   directmap?: '4K' | '2M' | '1G' | 'no';

@@ -32,10 +32,6 @@ const RUNNABLE: ReadonlySet<string> = new Set([
 /** Why a scenario can't be run; nothing if it can. */
 export function refusals(scenario: Scenario, config: string): string[] {
   const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
-  if (scenario.platform !== 'snp')
-    found.push(
-      `the reference kernel ${scenario.design} is for the platform snp only, not for ${scenario.platform}`,
-    );
   const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
   const large = sizes.find((backing) => backing !== '4k');
   if (large !== undefined)

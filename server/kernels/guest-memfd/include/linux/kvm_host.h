@@ -75,6 +75,7 @@ struct kvm_gfn_range {
 	struct kvm_memory_slot *slot;
 	gfn_t start, end;
 	unsigned long attributes;
+	bool only_private, only_shared;	/* where both have page tables of their own; neither: both */
 	bool may_block;
 };
 

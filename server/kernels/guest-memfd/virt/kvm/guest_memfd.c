@@ -66,6 +66,7 @@ static void kvm_gmem_invalidate_begin(struct kvm_gmem *gmem, pgoff_t start, pgof
 			.slot = slot,
 			.start = slot->base_gfn + (first - slot->gmem.pgoff),
 			.end = slot->base_gfn + (last - slot->gmem.pgoff) - GMEM_LAST_PAGE_LEFT,
+			.only_private = true,
 			.may_block = true,
 		};
 

@@ -121,7 +121,7 @@ static struct kvm *mmu_notifier_to_kvm(struct mmu_notifier *mn)
 static int kvm_mmu_notifier_invalidate_range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct kvm *kvm = mmu_notifier_to_kvm(mn);
-	struct kvm_gfn_range part = { .may_block = false };
+	struct kvm_gfn_range part = { .only_shared = true };
 	bool flush = false;
 	int i, idx;
 

@@ -9,6 +9,9 @@ KVM_X86_OP(handle_exit)
 KVM_X86_OP(flush_tlb_all)
 KVM_X86_OP(gmem_prepare)
 KVM_X86_OP(gmem_invalidate)
+/* Where private memory has page tables of its own; the hardware's module keeps them. */
+KVM_X86_OP(private_map)
+KVM_X86_OP(private_zap)
 #ifdef CONFIG_GMEM_HOOK_SET_ATTRIBUTES
 KVM_X86_OP(gmem_set_mem_attributes)
 #endif

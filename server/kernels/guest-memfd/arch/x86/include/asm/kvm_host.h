@@ -8,7 +8,9 @@
 #define KVM_HAVE_MMU_RWLOCK
 
 #define KVM_X86_DEFAULT_VM	0
+#define KVM_X86_SW_PROTECTED_VM	1
 #define KVM_X86_SNP_VM		4
+#define KVM_X86_TDX_VM		5
 
 /* Error code of a nested page fault; with SEV-SNP it has 64 bits (mail row A10). */
 #define PFERR_WRITE_MASK	BIT_ULL(1)
@@ -19,6 +21,8 @@
 
 struct kvm_gfn_range;
 struct kvm_memory_slot;
+struct kvm_tdx;
+struct vcpu_tdx;
 
 /* Page tables for a fault that is about to hold mmu_lock: allocated ahead (mail row A7). */
 struct kvm_mmu_memory_cache {
@@ -34,13 +38,17 @@ struct kvm_sev_info {
 struct kvm_arch {
 	unsigned long vm_type;
 	u64 *root_spt;			/* top of the nested page tables */
-	u64 private_fault_mask;		/* error code bits that say: private (mail row A10) */
+	/* How a fault says whether it was meant for private memory (mail row A10): by one of these, or not at all. */
+	u64 private_fault_mask;		/* a bit of the error code: private */
+	u64 gpa_shared_mask;		/* a bit of the address, the other way round: shared */
 	struct kvm_sev_info sev_info;
+	struct kvm_tdx *tdx;
 };
 
 struct kvm_vcpu_arch {
 	struct kvm_mmu_memory_cache mmu_page_table_cache;
 	struct vmcb *vmcb;
+	struct vcpu_tdx *tdx;
 };
 
 struct kvm_x86_ops {
@@ -53,6 +61,8 @@ struct kvm_x86_ops {
 	void (*flush_tlb_all)(struct kvm *kvm);
 	int (*gmem_prepare)(struct kvm *kvm, kvm_pfn_t pfn, gfn_t gfn, int max_order);
 	void (*gmem_invalidate)(kvm_pfn_t start, kvm_pfn_t end);
+	int (*private_map)(struct kvm *kvm, gfn_t gfn);
+	bool (*private_zap)(struct kvm *kvm, struct kvm_gfn_range *range);
 #ifdef CONFIG_GMEM_HOOK_SET_ATTRIBUTES
 	void (*gmem_set_mem_attributes)(struct kvm *kvm, struct kvm_gfn_range *range);
 #endif
@@ -67,6 +77,7 @@ extern struct kvm_x86_ops kvm_x86_ops;
 
 int kvm_x86_vendor_init(const struct kvm_x86_ops *ops);
 
+void kvm_mmu_set_ept_masks(void);
 int kvm_mmu_create(struct kvm *kvm);
 void kvm_mmu_destroy(struct kvm *kvm);
 void kvm_mmu_free_memory_caches(struct kvm_vcpu *vcpu);

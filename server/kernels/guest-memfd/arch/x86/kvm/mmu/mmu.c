@@ -11,6 +11,11 @@
 #define SPTE_ADDR_MASK		0x000ffffffffff000ULL
 #define SPTE_ENTRIES		512
 
+/* AMD's format; EPT has no bit for user mode, and says what may be executed instead of what may not. */
+static u64 shadow_user_mask = SPTE_USER;
+static u64 shadow_nx_mask = SPTE_NX;
+static u64 shadow_x_mask;
+
 enum {
 	RET_PF_RETRY = 1,	/* let the guest try again */
 	RET_PF_FIXED = 2,
@@ -55,6 +60,13 @@ static void mmu_free_table(u64 *table, int level)
 			mmu_free_table(spte_child(table[i]), level - 1);
 	}
 	__free_page(pfn_to_page(__pa(table) >> PAGE_SHIFT));
+}
+
+void kvm_mmu_set_ept_masks(void)
+{
+	shadow_user_mask = 0;
+	shadow_nx_mask = 0;
+	shadow_x_mask = BIT_ULL(2);
 }
 
 int kvm_mmu_create(struct kvm *kvm)
@@ -140,6 +152,12 @@ static u64 *mmu_walk(struct kvm *kvm, gfn_t gfn, struct kvm_mmu_memory_cache *ca
 	return &table[spte_index(gfn, 1)];
 }
 
+/* Whether private memory has page tables of its own, which only the hardware's module can write. */
+static bool kvm_has_private_spt(struct kvm *kvm)
+{
+	return kvm->arch.gpa_shared_mask;
+}
+
 /* Zaps the range's SPTEs; true if TLBs must be flushed. May drop mmu_lock on the way. */
 bool kvm_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range)
 {
@@ -147,6 +165,13 @@ bool kvm_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range)
 	gfn_t gfn;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	if (kvm_has_private_spt(kvm)) {
+		if (!range->only_shared)
+			flush = kvm_x86_call(private_zap)(kvm, range);
+		if (range->only_private)
+			return flush;
+	}
 
 	for (gfn = range->start; gfn < range->end; gfn++) {
 		u64 *sptep = mmu_walk(kvm, gfn, NULL);
@@ -249,10 +274,14 @@ static int kvm_faultin_pfn(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 		return kvm_memory_fault_exit(vcpu, fault, fault->access);
 
 	if (fault->is_private) {
-		if (!kvm_slot_can_be_private(fault->slot) ||
-		    kvm_gmem_get_pfn(kvm, fault->slot, fault->gfn, &fault->pfn, &fault->page))
-			return kvm_memory_fault_exit(vcpu, fault, 0);
-		return 0;
+		int r = -EFAULT;
+
+		if (kvm_slot_can_be_private(fault->slot))
+			r = kvm_gmem_get_pfn(kvm, fault->slot, fault->gfn, &fault->pfn, &fault->page);
+		/* An invalidation is on its way. */
+		if (r == -EAGAIN)
+			return RET_PF_RETRY;
+		return r ? kvm_memory_fault_exit(vcpu, fault, 0) : 0;
 	}
 
 	hva = fault->slot->userspace_addr + ((fault->gfn - fault->slot->base_gfn) << PAGE_SHIFT);
@@ -274,13 +303,14 @@ static bool is_page_fault_stale(struct kvm_vcpu *vcpu, struct kvm_page_fault *fa
 
 static u64 make_spte(const struct kvm_page_fault *fault)
 {
-	u64 spte = (fault->pfn << PAGE_SHIFT) | SPTE_PRESENT | SPTE_USER;
+	u64 spte = (fault->pfn << PAGE_SHIFT) | SPTE_PRESENT | shadow_user_mask;
 
 	if (fault->prot & KVM_PROT_WRITE)
 		spte |= SPTE_WRITABLE;
 #ifdef CONFIG_KVM_NO_EXEC
-	if (!(fault->prot & KVM_PROT_EXEC))
-		spte |= SPTE_NX;
+	spte |= fault->prot & KVM_PROT_EXEC ? shadow_x_mask : shadow_nx_mask;
+#else
+	spte |= shadow_x_mask;
 #endif
 	return spte;
 }
@@ -301,6 +331,9 @@ static int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	if (fault->is_private && set_memory_4k((unsigned long)pfn_to_kaddr(fault->pfn), 1))
 		return RET_PF_RETRY;
 #endif
+
+	if (fault->is_private && kvm_has_private_spt(vcpu->kvm))
+		return kvm_x86_call(private_map)(vcpu->kvm, fault->gfn) ? RET_PF_RETRY : RET_PF_FIXED;
 
 	sptep = mmu_walk(vcpu->kvm, fault->gfn, &vcpu->arch.mmu_page_table_cache);
 	if (!sptep)
@@ -342,14 +375,29 @@ static unsigned int kvm_fault_access(u64 error_code)
 	return error_code & PFERR_FETCH_MASK ? KVM_PROT_EXEC : KVM_PROT_READ;
 }
 
+/* Which memory the guest meant: the hardware says it one way or another, or userspace has said it (mail row A10). */
+static bool kvm_fault_is_private(struct kvm *kvm, gpa_t gpa, u64 error_code)
+{
+	if (kvm->arch.private_fault_mask)
+		return error_code & kvm->arch.private_fault_mask;
+	if (kvm->arch.gpa_shared_mask)
+#ifdef CONFIG_KVM_BUG_SHARED_BIT_NOT_INVERTED
+		/* Wrong: the bit is read as SNP's would be (mail row A10). */
+		return gpa & kvm->arch.gpa_shared_mask;
+#else
+		return !(gpa & kvm->arch.gpa_shared_mask);
+#endif
+	return kvm_mem_is_private(kvm, gpa >> PAGE_SHIFT);
+}
+
 int kvm_mmu_page_fault(struct kvm_vcpu *vcpu, gpa_t gpa, u64 error_code)
 {
 	struct kvm_page_fault fault = {
 		.addr = gpa,
 		.error_code = error_code,
-		.gfn = gpa >> PAGE_SHIFT,
+		.gfn = (gpa & ~vcpu->kvm->arch.gpa_shared_mask) >> PAGE_SHIFT,
 		.access = kvm_fault_access(error_code),
-		.is_private = error_code & vcpu->kvm->arch.private_fault_mask,
+		.is_private = kvm_fault_is_private(vcpu->kvm, gpa, error_code),
 	};
 
 	fault.slot = gfn_to_memslot(vcpu->kvm, fault.gfn);

@@ -13,7 +13,10 @@ int sev_vm_init(struct kvm *kvm)
 	sev->asid = atomic_inc_return(&sev_last_asid);
 	if (kvm->arch.vm_type == KVM_X86_SNP_VM) {
 		sev->snp_active = true;
-		/* The hardware says whether the guest used its C-bit (mail row A10). */
+		/*
+		 * The hardware says whether the guest used its C-bit (mail row A10). Without SNP nobody says,
+		 * and userspace's attributes are all there is (KVM_X86_SW_PROTECTED_VM).
+		 */
 		kvm->arch.private_fault_mask = PFERR_GUEST_ENC_MASK;
 	}
 	return 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <asm/cpufeature.h>
+
 #include "svm.h"
 
 /* Back to userspace, which has a signal to see to. */
@@ -82,6 +84,8 @@ static const struct kvm_x86_ops svm_x86_ops = {
 
 static int __init svm_init(void)
 {
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -ENODEV;
 	return kvm_x86_vendor_init(&svm_x86_ops);
 }
 module_init(svm_init);

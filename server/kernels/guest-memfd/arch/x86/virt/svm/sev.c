@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The RMP: one entry for each 4K page of the host, which says whose the page is. */
+#include <asm/cpufeature.h>
 #include <asm/sev.h>
 #include <linux/mm.h>
 
@@ -7,6 +8,8 @@ int snp_lookup_rmpentry(u64 pfn, bool *assigned, int *level)
 {
 	struct rmp_state state;
 
+	if (!boot_cpu_has(X86_FEATURE_SEV_SNP))
+		return -ENODEV;
 	if (__rmpread(pfn << PAGE_SHIFT, &state))
 		return -ENODEV;
 	*assigned = state.assigned;
