@@ -13,7 +13,7 @@ const variants: Record<string, Record<string, string>> = {
     'rmp-in-attribute-change': 'sev_gmem_set_mem_attributes',
     'rmp-under-mmu-lock': 'sev_gmem_set_mem_attributes',
   },
-  'hook-map': { 'rmp-under-mmu-lock': 'sev_gmem_prepare' },
+  'hook-map': { 'rmp-under-mmu-lock': 'sev_gmem_prepare', 'sleep-under-mmu-lock': 'tdx_gmem_prepare' },
   'bug-unbalanced': { 'invalidate-unbalanced': 'kvm_gmem_punch_hole' },
   'bug-free-without-rmp-reset': { 'free-without-rmp-reset': '' },
   'bug-directmap-under-mmu-lock': { 'directmap-under-mmu-lock': 'kvm_tdp_mmu_map' },
