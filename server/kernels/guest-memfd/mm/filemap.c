@@ -36,6 +36,13 @@ struct folio *filemap_grab_folio(struct address_space *mapping, pgoff_t index)
 	return folio;
 }
 
+static struct page *filemap_alloc_pages(struct address_space *mapping, unsigned int order)
+{
+	if (!order && (mapping->flags & AS_GROUPED))
+		return unmapped_alloc(GFP_HIGHUSER);
+	return alloc_pages(GFP_HIGHUSER, order);
+}
+
 /*
  * The folio around @index, or a new one of 2^@order pages. That begins where such a
  * folio may begin: @index is rounded down, whoever asks (mail row C2). -EEXIST where
@@ -52,7 +59,7 @@ struct folio *filemap_grab_folio_order(struct address_space *mapping, pgoff_t in
 	if (folio)
 		return folio;
 
-	page = alloc_pages(GFP_HIGHUSER, order);
+	page = filemap_alloc_pages(mapping, order);
 	if (!page)
 		return ERR_PTR(-ENOMEM);
 	r = xa_reserve(&mapping->i_pages, first, GFP_KERNEL);

@@ -111,5 +111,6 @@ export const BASIC_FUNCTIONS: ModelTable = {
   need_resched: { source: 'include/linux/sched.h: nobody else wants the CPU here', run: () => false },
   pr_err: { source: 'Documentation/core-api/printk-basics.rst', run: printk },
   pr_info: { source: 'Documentation/core-api/printk-basics.rst', run: printk },
+  pr_warn: { source: 'Documentation/core-api/printk-basics.rst', run: printk },
   __warn: { source: 'include/asm-generic/bug.h, WARN_ON_ONCE', run: warn },
 };

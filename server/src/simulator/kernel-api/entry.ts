@@ -31,6 +31,11 @@ export const CONSTANTS = [
   'KVM_MEM_SLOTS_NUM',
   'KVM_MEM_READONLY',
   'KVM_MEM_GUEST_MEMFD',
+  'KVM_MEM_PRIVATE',
+  'KVM_MEMORY_ENCRYPT_REG_REGION',
+  'KVM_MEMORY_ENCRYPT_UNREG_REGION',
+  'RMFD_HUGEPAGE',
+  'RMFD_HUGETLB',
   'KVM_MEMORY_ATTRIBUTE_NO_READ',
   'KVM_MEMORY_ATTRIBUTE_NO_WRITE',
   'KVM_MEMORY_ATTRIBUTE_NO_EXEC',
@@ -74,11 +79,19 @@ long ${FALLOCATE_FUNCTION}(int fd, int mode, loff_t offset, loff_t len)
 }
 `;
 
-export const entryText = (): string =>
+/** What a kernel doesn't have is 0: no bit of a mask, no request of an ioctl. Enumerators are in every kernel. */
+const constantText = (name: string): string => {
+  const value = `const unsigned long __lens_${name} =`;
+  if (name.startsWith('PG_LEVEL_')) return `${value} ${name};`;
+  return `#ifdef ${name}\n${value} ${name};\n#else\n${value} 0;\n#endif`;
+};
+
+/** @param headers more of them, that the kernel's actors need */
+export const entryText = (headers: readonly string[] = []): string =>
   [
-    ...HEADERS.map((header) => `#include <${header}>`),
+    ...[...HEADERS, ...headers].map((header) => `#include <${header}>`),
     '#include "arch/x86/kvm/svm/svm.h"',
     `long ${ACTOR_FUNCTION}(int actor);`,
-    ...CONSTANTS.map((name) => `const unsigned long __lens_${name} = ${name};`),
+    ...CONSTANTS.map(constantText),
     FALLOCATE,
   ].join('\n');

@@ -15,6 +15,10 @@ const MEMBERS: Readonly<Record<string, readonly { path: string; name: string }[]
     { path: 'mem_attr_array.xa_lock', name: 'kvm.mem_attr_array.xa_lock' },
   ],
   'struct kvm_vcpu': [{ path: 'mutex', name: 'kvm_vcpu.mutex' }],
+  'struct restrictedmem': [
+    { path: 'lock', name: 'restrictedmem.lock' },
+    { path: 'bindings.xa_lock', name: 'restrictedmem.bindings.xa_lock' },
+  ],
   'struct inode': [
     { path: 'i_data.invalidate_lock', name: 'address_space.invalidate_lock' },
     { path: 'i_data.i_pages.xa_lock', name: 'address_space.i_pages.xa_lock' },

@@ -11,6 +11,7 @@ import { type ActorState, newActorState } from './actor-state.js';
 import { type Doing, describe } from './doing.js';
 import type { Guest } from './guest.js';
 import type { ActionTurn, CallContext, KernelCalls } from './kernel-calls.js';
+import type { BackingKind } from './model.js';
 
 export interface ActorListener {
   began(actor: string, action: Doing, text: string): void;
@@ -20,6 +21,7 @@ export interface ActorListener {
 export interface ActorOptions {
   guest: Guest;
   vmType: string;
+  backing: BackingKind;
   calls: (context: CallContext) => KernelCalls;
   listener: ActorListener;
 }
@@ -33,7 +35,7 @@ export class Actors {
 
   constructor(
     private readonly kernel: Kernel,
-    { guest, vmType, calls, listener }: ActorOptions,
+    { guest, vmType, backing, calls, listener }: ActorOptions,
   ) {
     const state = (): ActorState => this.state;
     this.listener = listener;
@@ -41,6 +43,7 @@ export class Actors {
       kernel,
       guest,
       vmType,
+      backing,
       get state() {
         return state();
       },

@@ -28,6 +28,40 @@ const GUEST_MEMFD: Readonly<Record<string, Readonly<Record<string, Change>>>> = 
   'no-exec': { true: {}, false: { CONFIG_KVM_NO_EXEC: 'n' } },
 };
 
+/** Of the design restrictedmem. */
+const RESTRICTEDMEM: typeof GUEST_MEMFD = {
+  'retry-check': { true: {}, false: { CONFIG_RMEM_BUG_NO_RETRY_CHECK: 'y' } },
+  directmap: {
+    split: {},
+    remove: { CONFIG_RMEM_DIRECTMAP_SPLIT: 'n', CONFIG_RMEM_DIRECTMAP_REMOVE: 'y' },
+    none: { CONFIG_RMEM_DIRECTMAP_SPLIT: 'n', CONFIG_RMEM_DIRECTMAP_NONE: 'y' },
+  },
+  restore: {
+    'on-full-2m': {},
+    never: { CONFIG_RMEM_RESTORE_ON_FULL_2M: 'n', CONFIG_RMEM_RESTORE_NEVER: 'y' },
+    'when-uniform': { CONFIG_RMEM_RESTORE_ON_FULL_2M: 'n', CONFIG_RMEM_RESTORE_WHEN_UNIFORM: 'y' },
+  },
+  allocation: { scattered: {}, grouped: { CONFIG_RMEM_ALLOC_GROUPED: 'y' } },
+  invalidation: {
+    range: {},
+    folio: { CONFIG_RMEM_INVALIDATE_RANGE: 'n', CONFIG_RMEM_INVALIDATE_FOLIO: 'y' },
+    lazy: { CONFIG_RMEM_INVALIDATE_RANGE: 'n', CONFIG_RMEM_INVALIDATE_LAZY: 'y' },
+  },
+  alignment: {
+    'by-size': {},
+    none: { CONFIG_RMEM_ALIGN_BY_SIZE: 'n', CONFIG_RMEM_ALIGN_NONE: 'y' },
+    'by-flags': { CONFIG_RMEM_ALIGN_BY_SIZE: 'n', CONFIG_RMEM_ALIGN_BY_FLAGS: 'y' },
+  },
+  attributes: { upstream: {} },
+  'refuse-private-fallocate': { false: {}, true: { CONFIG_RMEM_REFUSE_PRIVATE_FALLOCATE: 'y' } },
+  protections: { false: {} },
+};
+
+const OPTIONS: Readonly<Record<string, typeof GUEST_MEMFD>> = {
+  'guest-memfd': GUEST_MEMFD,
+  restrictedmem: RESTRICTEDMEM,
+};
+
 export interface Configured {
   symbols: SymbolTable;
   /** Why this design can't be run so. */
@@ -43,7 +77,7 @@ export function configurationFor(scenario: Scenario, correct: SymbolTable): Conf
     else symbols[name] = value;
   };
   for (const [option, value] of Object.entries(scenario.options) as [keyof ScenarioOptions, unknown][]) {
-    const change = GUEST_MEMFD[option]?.[String(value)];
+    const change = OPTIONS[scenario.design]?.[option]?.[String(value)];
     if (!change) {
       refusals.push(`the reference kernel ${scenario.design} has no \`${option}: ${String(value)}\``);
       continue;

@@ -53,6 +53,13 @@ export function describe(action: Doing): string {
     case 'host-read':
     case 'host-write':
       return `host ${action.do === 'host-read' ? 'reads' : 'writes'} ${targetText(action.target)}${action.via === 'directmap' ? '' : ` through a ${action.via} mapping`}`;
+    case 'encrypt-region':
+    case 'unencrypt-region':
+      return `ioctl(KVM_MEMORY_ENCRYPT_${action.do === 'encrypt-region' ? '' : 'UN'}REG_REGION): gpa ${hex(action.gpa)}, ${formatSize(action.size)}`;
+    case 'enlarge-pages':
+      return `remounts what ${action.file} is on: its pages are ${action.backing} from now on`;
+    case 'unregister':
+      return `deletes the slots of ${action.file}`;
     case 'migrate':
       return `moves ${targetText(action.target)}`;
     default:

@@ -24,7 +24,7 @@ import {
 import type { Action, FileRange, ScenarioSlot, Target } from './model.js';
 
 /** Where the VMM has the shared side of its guest's memory. */
-const USER_MEMORY = 0x7f0000000000;
+export const USER_MEMORY = 0x7f0000000000;
 
 export class GuestMemfdCalls implements KernelCalls {
   constructor(protected readonly context: CallContext) {

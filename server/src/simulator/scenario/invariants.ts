@@ -74,7 +74,8 @@ export function checkMapping(kernel: Kernel, event: MachineEvent, thread: Thread
 /** The kernel accepted attributes: of these pages none may be left with what no page table can say (mail row D5). */
 export function checkAccepted(kernel: Kernel, gfn: number, pages: number, actor: string): void {
   const kvm = kvmOf(kernel);
-  for (let page = gfn; kvm !== 0n && page < gfn + pages; page++) {
+  if (kvm === 0n || kernel.constant('KVM_MEMORY_ATTRIBUTE_NO_WRITE') === 0n) return;
+  for (let page = gfn; page < gfn + pages; page++) {
     const left = protectionOf(kernel, kvm, page);
     const text = protectionText(left);
     if (!((left.write && !left.read) || text === '--x')) continue;

@@ -3,6 +3,7 @@ import type { Kernel } from '../kernel-api/kernel.js';
 import type { ActorState } from './actor-state.js';
 import type { Doing } from './doing.js';
 import type { Guest } from './guest.js';
+import type { BackingKind } from './model.js';
 
 /** An action's state over its turns; saved with the thread. */
 export interface ActionTurn {
@@ -44,4 +45,6 @@ export interface CallContext {
   readonly state: ActorState;
   /** KVM_CREATE_VM's argument. */
   vmType: string;
+  /** Of files that say nothing else. */
+  backing: BackingKind;
 }

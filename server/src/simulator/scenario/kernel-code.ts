@@ -8,7 +8,10 @@ import { configurationFor } from './configure.js';
 import { GuestMemfdCalls } from './guest-memfd-calls.js';
 import type { CallContext, KernelCalls } from './kernel-calls.js';
 import type { Scenario, ScenarioPlatform } from './model.js';
+import { RestrictedmemCalls } from './restrictedmem-calls.js';
 import { refusals } from './runnable.js';
+
+const RESTRICTEDMEM = 'restrictedmem';
 
 export interface KernelCode {
   /** `guest-memfd`, …, `tree`. */
@@ -43,12 +46,13 @@ export function referenceKernel(
     refusals: (scenario) => refusals(scenario, config),
     source: (scenario) =>
       textsSource(
-        { ...texts, [ENTRY_FILE]: entryText() },
+        { ...texts, [ENTRY_FILE]: entryText(name === RESTRICTEDMEM ? ['linux/restrictedmem.h'] : []) },
         configurationOf(configurationFor(scenario, correct).symbols, true, scenario.design),
       ),
     initcalls: () => initcallsIn(texts),
     vmType: ({ platform }) => VM_TYPES[platform],
-    calls: (context) => new GuestMemfdCalls(context),
+    calls: (context) =>
+      name === RESTRICTEDMEM ? new RestrictedmemCalls(context) : new GuestMemfdCalls(context),
   };
 }
 

@@ -29,18 +29,38 @@ const RUNNABLE: ReadonlySet<string> = new Set([
   'repeat',
 ]);
 
+/** What each design has beside that. */
+const DESIGNS: Readonly<
+  Record<
+    string,
+    { actions: ReadonlySet<string>; backings: ReadonlySet<string>; platforms: readonly string[] }
+  >
+> = {
+  'guest-memfd': { actions: new Set(), backings: new Set(['4k']), platforms: ['snp', 'tdx', 'sw-protected'] },
+  restrictedmem: {
+    actions: new Set(['encrypt-region', 'unencrypt-region', 'enlarge-pages', 'unregister']),
+    backings: new Set(['4k', 'thp', 'hugetlb-2m', 'hugetlb-1g']),
+    platforms: ['snp', 'sw-protected'],
+  },
+};
+
 /** Why a scenario can't be run; nothing if it can. */
 export function refusals(scenario: Scenario, config: string): string[] {
   const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
+  const { actions: own, backings, platforms } = DESIGNS[scenario.design] ?? DESIGNS['guest-memfd']!;
+  if (!platforms.includes(scenario.platform))
+    found.push(
+      `the reference kernel ${scenario.design} is for the platform ${platforms.join(' or ')} only, not for ${scenario.platform}`,
+    );
   const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
-  const large = sizes.find((backing) => backing !== '4k');
+  const large = sizes.find((backing) => !backings.has(backing));
   if (large !== undefined)
-    found.push(`the reference kernel ${scenario.design} hands out 4K pages, no \`backing: ${large}\``);
+    found.push(`the reference kernel ${scenario.design} hands out no \`backing: ${large}\``);
   const shared = scenario.slots.find(({ sharedFile }) => sharedFile !== undefined);
   if (shared) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
   for (const { actions } of scenario.actors)
     for (const action of flatten(actions)) {
-      if (!RUNNABLE.has(action.do))
+      if (!RUNNABLE.has(action.do) && !own.has(action.do))
         found.push(
           `${action.at.file}:${action.at.line}: \`${action.do}\` can't be run yet on the design ${scenario.design}`,
         );

@@ -123,6 +123,7 @@ export class Simulation {
     this.actors = new Actors(this.kernel, {
       guest: this.guest,
       vmType: code.vmType(scenario),
+      backing: scenario.backing,
       calls: (context) => code.calls(context),
       listener: {
         began: (actor, action, text) =>

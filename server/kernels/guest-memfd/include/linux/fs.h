@@ -20,12 +20,15 @@ struct address_space_operations {
 
 /* address_space.flags: large folios stay what they are, as those of hugetlbfs (mail row B8). */
 #define AS_NO_SPLIT	0x1ul
+/* Single pages come from 2M blocks of their own (mail row B3). */
+#define AS_GROUPED	0x2ul
 
 struct address_space {
 	struct inode *host;
 	struct xarray i_pages;
 	struct rw_semaphore invalidate_lock;
 	unsigned long flags;
+	unsigned int max_order;		/* of folios that are allocated from now on */
 	const struct address_space_operations *a_ops;
 	struct list_head i_private_list;
 };

@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+#define EPERM		1
 #define ENOENT		2
 #define EINTR		4
 #define EIO		5
@@ -13,6 +14,7 @@
 #define EAGAIN		11
 #define ENOMEM		12
 #define EFAULT		14
+#define EBUSY		16
 #define EEXIST		17
 #define ENODEV		19
 #define EINVAL		22
@@ -55,6 +57,7 @@ int cond_resched(void);
 bool need_resched(void);
 __printf(1, 2) int pr_err(const char *format, ...);
 __printf(1, 2) int pr_info(const char *format, ...);
+__printf(1, 2) int pr_warn(const char *format, ...);
 bool __warn(bool condition, const char *text);
 #define WARN_ON_ONCE(condition)	__warn(!!(condition), #condition)
 

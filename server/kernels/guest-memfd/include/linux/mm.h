@@ -40,6 +40,7 @@ struct folio {
 /* Physical memory and the directmap are the machine's. A block of pages knows its order and who its head is. */
 struct page *alloc_page(gfp_t gfp);
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
+struct page *unmapped_alloc(gfp_t gfp);
 void __free_page(struct page *page);
 void __free_pages(struct page *page, unsigned int order);
 void split_page_owner(struct page *page, unsigned int order);	/* a block becomes single pages */

@@ -29,6 +29,9 @@ int __rmpread(unsigned long paddr, struct rmp_state *state);
 /* Before RMPUPDATE of an entry of @rmp_level that will be assigned to a guest, or not; may sleep. */
 int adjust_direct_map(u64 pfn, int rmp_level, bool assigned);
 
+/* Pages of a folio of that order are the host's again. */
+void restore_direct_map(u64 start, u64 end, unsigned int order);
+
 int snp_lookup_rmpentry(u64 pfn, bool *assigned, int *level);
 int rmp_make_private(u64 pfn, u64 gpa, enum pg_level level, u32 asid, bool immutable);
 int rmp_make_shared(u64 pfn, enum pg_level level);

@@ -1,0 +1,1 @@
+../../../../../guest-memfd/arch/x86/mm/pat/set_memory.c

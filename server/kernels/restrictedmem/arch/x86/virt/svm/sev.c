@@ -1,0 +1,1 @@
+../../../../../guest-memfd/arch/x86/virt/svm/sev.c

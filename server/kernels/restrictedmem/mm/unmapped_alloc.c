@@ -1,0 +1,1 @@
+../../guest-memfd/mm/unmapped_alloc.c
