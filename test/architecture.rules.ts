@@ -24,6 +24,9 @@ const allowed: Record<string, readonly string[]> = {
   dap: analysis,
 };
 
+/** Types and names of messages: all that both sides of a connection share. */
+const PROTOCOLS = '^server/src/(lsp|simulator/backend)/(debug-)?protocol[.]ts$';
+
 const inLayers = (layers: readonly string[]): string => `^server/src/(${layers.join('|')})/`;
 
 const layerRules: IForbiddenRuleType[] = Object.entries(allowed).map(([layer, others]) => ({
@@ -71,10 +74,18 @@ export const forbidden: IForbiddenRuleType[] = [
   },
   {
     name: 'client-and-server-apart',
-    comment: 'Client and server are two processes that share a protocol, not code.',
+    comment:
+      'Client and server are two processes that share the description of their messages, no other code.',
     severity: 'error',
     from: { path: '^(client|server)/src/' },
-    to: { path: '^(client|server)/src/', pathNot: '^$1/src/' },
+    to: { path: '^(client|server)/src/', pathNot: ['^$1/src/', PROTOCOLS] },
+  },
+  {
+    name: 'protocols-stand-alone',
+    comment: 'What describes messages goes into every program that sends them.',
+    severity: 'error',
+    from: { path: PROTOCOLS },
+    to: { path: '^(client|server)/src/', pathNot: PROTOCOLS },
   },
   {
     name: 'no-cycles',

@@ -2,7 +2,6 @@
 import * as vscode from 'vscode';
 import { DARK, LIGHT, markIcon, type Palette } from './lock-mark-icons.ts';
 import { keyOf, type MarkKind, markRuns } from './lock-mark-runs.ts';
-import { LockMarksRequest } from './protocol.ts';
 import type { Server } from './server.ts';
 import { section, settings } from './settings.ts';
 
@@ -63,7 +62,7 @@ export class LockMarkDecorations implements vscode.Disposable {
     const { document } = editor;
     const textDocument = { uri: document.uri.toString() };
     const marks = settings.lockMarks
-      ? await this.server.ask((client) => client.sendRequest(LockMarksRequest, { textDocument }))
+      ? await this.server.ask('gmemLens/lockMarks', { textDocument })
       : undefined;
     // An edit came in between: the server tells when it has taken that in.
     if (marks && marks.version !== document.version) return;

@@ -1,7 +1,7 @@
 /** "Show Lock Path": the way to a lock as a peek, one row a step, with the lines of each. */
 import * as vscode from 'vscode';
 import { type Heading, type PathText, pathText, placeName, stepAt } from './lock-path-text.ts';
-import { type LockPath, type LockPathParams, LockPathRequest, type LockPathStep } from './protocol.ts';
+import type { LockPath, LockPathParams, LockPathStep } from './protocol.ts';
 import type { Server } from './server.ts';
 
 const SCHEME = 'gmem-lens-path';
@@ -44,7 +44,7 @@ export class LockPathPeek
   /** @param params without them, the line at the cursor is meant */
   private async show(params = atCursor()): Promise<void> {
     if (!params) return;
-    const path = await this.server.ask((client) => client.sendRequest(LockPathRequest, params));
+    const path = await this.server.ask('gmemLens/lockPath', params);
     if (!path || path.steps.length === 0) {
       void vscode.window.showInformationMessage('No lock is known to be held on this line.');
       return;

@@ -1,6 +1,5 @@
 /** "Explain Rule": what happens on the machine, where that is said, and how it is mended. */
 import * as vscode from 'vscode';
-import { RuleExplanationRequest } from './protocol.ts';
 import type { Server } from './server.ts';
 import { section } from './settings.ts';
 
@@ -22,7 +21,7 @@ export class RulePages implements vscode.TextDocumentContentProvider {
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     const rule = uri.path.replace(/^\//, '').replace(/\.md$/, '');
-    const page = await this.server.ask((client) => client.sendRequest(RuleExplanationRequest, { rule }));
+    const page = await this.server.ask('gmemLens/ruleExplanation', { rule });
     return page ?? `There is no page about ${rule}.`;
   }
 

@@ -1,10 +1,10 @@
 /** When the language server starts, starts again and stops. */
 import * as vscode from 'vscode';
-import { type LanguageClient, State } from 'vscode-languageclient/node';
+import { type CancellationToken, type LanguageClient, State } from 'vscode-languageclient/node';
 import { CrashPolicy } from './crash-policy.ts';
 import { findKernelTree } from './kernel-tree.ts';
 import { createLanguageClient } from './language-client.ts';
-import { LockMarksRefresh, ReindexRequest, type Status, StatusNotification } from './protocol.ts';
+import type { ServerNotifications, ServerRequests, Status } from './protocol.ts';
 import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
@@ -57,14 +57,18 @@ export class Server implements vscode.Disposable {
 
   /** @returns false when there is no server to ask */
   async reindex(): Promise<boolean> {
-    if (this.run?.client.state !== State.Running) return false;
-    await this.run.client.sendRequest(ReindexRequest);
-    return true;
+    return (await this.ask('gmemLens/reindex', undefined)) !== undefined;
   }
 
   /** @returns undefined when there is no server to ask */
-  async ask<R>(question: (client: LanguageClient) => Promise<R>): Promise<R | undefined> {
-    return this.run?.client.state === State.Running ? question(this.run.client) : undefined;
+  async ask<M extends keyof ServerRequests>(
+    method: M,
+    params: ServerRequests[M]['params'],
+    token?: CancellationToken,
+  ): Promise<ServerRequests[M]['result'] | undefined> {
+    return this.run?.client.state === State.Running
+      ? this.run.client.sendRequest<ServerRequests[M]['result']>(method, params, token)
+      : undefined;
   }
 
   dispose(): void {
@@ -103,12 +107,16 @@ export class Server implements vscode.Disposable {
     const client = await createLanguageClient({ context, output, tree, watcher, onDeath });
     const run: Run = { tree, client, watcher, started: false, dead: false };
     this.run = run;
-    client.onNotification(StatusNotification, (status) => {
-      if (this.run === run) this.statusEmitter.fire({ tree, ...status });
-    });
-    client.onNotification(LockMarksRefresh, () => {
-      if (this.run === run) this.marksEmitter.fire();
-    });
+    const on = <M extends keyof ServerNotifications>(
+      method: M,
+      take: (params: ServerNotifications[M]) => void,
+    ): void => {
+      client.onNotification(method, (params: ServerNotifications[M]) => {
+        if (this.run === run) take(params);
+      });
+    };
+    on('gmemLens/status', (status) => this.statusEmitter.fire({ tree, ...status }));
+    on('gmemLens/lockMarks/refresh', () => this.marksEmitter.fire());
     try {
       await client.start();
       run.started = true;

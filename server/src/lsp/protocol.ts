@@ -1,14 +1,26 @@
 /**
- * What client and server say to each other beyond the Language Server Protocol.
- * The client's side is client/src/protocol.ts; a test keeps the two in step.
+ * What client and server say to each other beyond the Language Server Protocol. Both import it, so it imports neither:
+ * types, names of messages, names of commands.
  */
-import {
-  type Location,
-  NotificationType,
-  NotificationType0,
-  RequestType,
-  RequestType0,
-} from 'vscode-languageserver/node';
+
+/** Requests of the client by name, with what is sent and what is answered. */
+export interface ServerRequests {
+  /** Forgets what was read of the tree and reads it again; answered when the new index is in place. */
+  'gmemLens/reindex': { params: undefined; result: null };
+  /** Where locks are held in an open document; null for one that isn't read. */
+  'gmemLens/lockMarks': { params: LockMarksParams; result: LockMarks | null };
+  /** The shortest way to a place under a lock; null where none is held. */
+  'gmemLens/lockPath': { params: LockPathParams; result: LockPath | null };
+  /** What there is to read about a rule, as Markdown; null for one that isn't known. */
+  'gmemLens/ruleExplanation': { params: RuleExplanationParams; result: string | null };
+}
+
+/** Notifications of the server by name. */
+export interface ServerNotifications {
+  'gmemLens/status': Status;
+  /** Marks that were asked for may be others now; sent only to who has asked before. */
+  'gmemLens/lockMarks/refresh': undefined;
+}
 
 /** `initializationOptions` of the `initialize` request. Editors without them get the folder they opened. */
 export interface InitializationOptions {
@@ -44,15 +56,20 @@ export interface Status {
   readonly remedy?: string;
 }
 
-export const StatusNotification = new NotificationType<Status>('gmemLens/status');
-
-/** Forgets what was read of the tree and reads it again; answered when the new index is in place. */
-export const ReindexRequest = new RequestType0<void, void>('gmemLens/reindex');
-
 /** Line and character start at 0, as in the Language Server Protocol. */
 export interface Position {
   readonly line: number;
   readonly character: number;
+}
+
+export interface Range {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+export interface Location {
+  readonly uri: string;
+  readonly range: Range;
 }
 
 export interface TextDocumentIdentifier {
@@ -82,14 +99,6 @@ export interface LockMarks {
   readonly marks: readonly LockMark[];
 }
 
-/** Where locks are held in an open document; null for one that isn't read. */
-export const LockMarksRequest = new RequestType<LockMarksParams, LockMarks | null, void>(
-  'gmemLens/lockMarks',
-);
-
-/** Marks that were asked for may be others now; sent only to who has asked before. */
-export const LockMarksRefresh = new NotificationType0('gmemLens/lockMarks/refresh');
-
 export interface LockPathParams {
   readonly textDocument: TextDocumentIdentifier;
   readonly position: Position;
@@ -112,20 +121,15 @@ export interface LockPath {
   readonly steps: readonly LockPathStep[];
 }
 
-/** The shortest way to a place under a lock; null where none is held. */
-export const LockPathRequest = new RequestType<LockPathParams, LockPath | null, void>('gmemLens/lockPath');
-
 export interface RuleExplanationParams {
   readonly rule: string;
 }
 
-/** What there is to read about a rule, as Markdown; null for one that isn't known. */
-export const RuleExplanationRequest = new RequestType<RuleExplanationParams, string | null, void>(
-  'gmemLens/ruleExplanation',
-);
-
-/** Command of a code lens, carried out by the client: arguments are a document's URI and a position in it. */
+/** Command of a code lens, carried out by the client; it takes `ShowCallersArguments`. */
 export const SHOW_CALLERS = 'gmemLens.showCallers';
+
+/** A document and a place in it. */
+export type ShowCallersArguments = readonly [uri: string, position: Position];
 
 /** Command of hovers and code actions, carried out by the client: its argument is a `LockPathParams`. */
 export const SHOW_LOCK_PATH = 'gmemLens.showLockPath';

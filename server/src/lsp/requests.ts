@@ -1,5 +1,10 @@
 /** Which request is answered by which feature. */
-import { CodeActionKind, type Connection, type ServerCapabilities } from 'vscode-languageserver/node';
+import {
+  type CancellationToken,
+  CodeActionKind,
+  type Connection,
+  type ServerCapabilities,
+} from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { lockMarksParams, lockPathParams, ruleExplanationParams } from './checked-params.js';
 import * as callHierarchy from './features/call-hierarchy.js';
@@ -11,14 +16,7 @@ import { inlayHints } from './features/inlay-hints.js';
 import { lockMarks } from './features/lock-marks.js';
 import { lockPath } from './features/lock-path.js';
 import type { OpenTree } from './kernel-workspace.js';
-import {
-  EXPLAIN_RULE,
-  LockMarksRequest,
-  type LockPath,
-  LockPathRequest,
-  RuleExplanationRequest,
-  SHOW_LOCK_PATH,
-} from './protocol.js';
+import { EXPLAIN_RULE, type LockPath, type ServerRequests, SHOW_LOCK_PATH } from './protocol.js';
 import { ruleExplanation } from './rule-pages.js';
 import type { Settings } from './settings.js';
 
@@ -50,6 +48,19 @@ export function capabilities({ commandLinks }: Answering): ServerCapabilities {
     // A client that knows the commands carries them out itself.
     ...(!commandLinks && { executeCommandProvider: { commands: [SHOW_LOCK_PATH, EXPLAIN_RULE] } }),
   };
+}
+
+/** @param answer gets what the client sent, unchecked */
+export function onRequest<M extends keyof ServerRequests>(
+  connection: Connection,
+  method: M,
+  answer: (
+    given: unknown,
+    token: CancellationToken,
+  ) => ServerRequests[M]['result'] | Promise<ServerRequests[M]['result']>,
+): void {
+  const answering: (given: unknown, token: CancellationToken) => unknown = answer;
+  connection.onRequest(method, answering);
 }
 
 export function answerRequests(connection: Connection, server: Answering): void {
@@ -96,15 +107,15 @@ export function answerRequests(connection: Connection, server: Answering): void 
     const open = await server.upToDate();
     return open ? callHierarchy.outgoing(open, item) : [];
   });
-  connection.onRequest(LockMarksRequest, (given) => {
+  onRequest(connection, 'gmemLens/lockMarks', (given) => {
     const { textDocument } = lockMarksParams(given);
     server.marksAsked();
     return server.onText(textDocument.uri, null, (open, document) =>
       lockMarks(open, document, server.settings.shownLocks),
     );
   });
-  connection.onRequest(LockPathRequest, pathTo);
-  connection.onRequest(RuleExplanationRequest, explanationOf);
+  onRequest(connection, 'gmemLens/lockPath', pathTo);
+  onRequest(connection, 'gmemLens/ruleExplanation', explanationOf);
   connection.onExecuteCommand(async ({ command, arguments: [argument] = [] }) => {
     if (command === SHOW_LOCK_PATH) return showPath(connection, await pathTo(argument));
     if (command === EXPLAIN_RULE) return explanationOf({ rule: argument });

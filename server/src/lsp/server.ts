@@ -16,14 +16,8 @@ import { PROJECT_FILE } from '../rules/project-rules.js';
 import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
 import { releaseMemory } from './memory.js';
-import {
-  type InitializationOptions,
-  LockMarksRefresh,
-  ReindexRequest,
-  type Status,
-  StatusNotification,
-} from './protocol.js';
-import { type Answering, answerRequests, capabilities } from './requests.js';
+import type { InitializationOptions, ServerNotifications, Status } from './protocol.js';
+import { type Answering, answerRequests, capabilities, onRequest } from './requests.js';
 import { readSettings, type Settings } from './settings.js';
 
 /** Milliseconds without an edit before the tree is analysed again. */
@@ -63,7 +57,7 @@ class Server implements Answering {
       for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
       if (touched) this.schedule();
     });
-    connection.onRequest(ReindexRequest, () => this.index());
+    onRequest(connection, 'gmemLens/reindex', () => this.index().then(() => null));
     connection.onShutdown(() => {
       this.workspace.dispose();
     });
@@ -119,8 +113,12 @@ class Server implements Answering {
     else if (JSON.stringify(before) !== JSON.stringify(this.settings)) this.publish();
   }
 
+  private tell<M extends keyof ServerNotifications>(method: M, params: ServerNotifications[M]): void {
+    void this.connection.sendNotification(method, params);
+  }
+
   private status(status: Status): void {
-    void this.connection.sendNotification(StatusNotification, status);
+    this.tell('gmemLens/status', status);
   }
 
   private progress(done: number, total: number): void {
@@ -209,7 +207,7 @@ class Server implements Answering {
     const { connection } = this;
     if (this.refreshesLenses) void connection.sendRequest(CodeLensRefreshRequest.type).catch(() => {});
     if (this.refreshesHints) void connection.sendRequest(InlayHintRefreshRequest.type).catch(() => {});
-    if (this.showsMarks) void connection.sendNotification(LockMarksRefresh);
+    if (this.showsMarks) this.tell('gmemLens/lockMarks/refresh', undefined);
   }
 
   private publish(): void {
