@@ -4,13 +4,17 @@
  */
 import * as vscode from 'vscode';
 import { registerCommands } from './commands.ts';
+import { registerDebugging } from './debug/registration.ts';
 import { LockMarkDecorations } from './lock-marks.ts';
 import { LockPathPeek } from './lock-path.ts';
 import { RulePages } from './rule-pages.ts';
+import { ScenarioCommands } from './scenarios/scenario-commands.ts';
+import { ScenarioFiles } from './scenarios/scenario-files.ts';
 import { Server } from './server.ts';
 import { settings } from './settings.ts';
 import { StatusBar } from './status-bar.ts';
 import { describeFailure } from './status-text.ts';
+import { ScenarioTests } from './tests/scenario-tests.ts';
 
 let server: Server | undefined;
 
@@ -31,6 +35,10 @@ export function activate(context: vscode.ExtensionContext): void {
     new LockMarkDecorations(current),
     new LockPathPeek(current).register(),
     new RulePages(current, context.extension).register(),
+    new ScenarioFiles(current),
+    new ScenarioCommands(current, output),
+    new ScenarioTests(current),
+    registerDebugging(context, current),
     registerCommands({ server: current, output, currentStatus: () => statusBar.status }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.needsRestart(event)) void current.restart();

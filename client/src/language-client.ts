@@ -33,6 +33,12 @@ export async function createLanguageClient(launch: LaunchOptions): Promise<Langu
       { scheme: 'file', language: 'c', pattern: '**/*.{c,h}' },
       // VS Code takes a header for C++ unless files.associations says otherwise.
       { scheme: 'file', language: 'cpp', pattern: '**/*.h' },
+      ...['**/*.gmem.{yaml,yml}', '**/gmem-scenarios/**/*.yaml', '**/server/scenarios/*.yaml'].map(
+        (pattern) => ({
+          scheme: 'file',
+          pattern,
+        }),
+      ),
     ],
     outputChannel: output,
     revealOutputChannelOn: RevealOutputChannelOn.Never,

@@ -4,7 +4,13 @@ import { type CancellationToken, type LanguageClient, State } from 'vscode-langu
 import { CrashPolicy } from './crash-policy.ts';
 import { findKernelTree } from './kernel-tree.ts';
 import { createLanguageClient } from './language-client.ts';
-import type { ServerNotifications, ServerRequests, Status } from './protocol.ts';
+import type {
+  ClientNotifications,
+  RunScenarioProgress,
+  ServerNotifications,
+  ServerRequests,
+  Status,
+} from './protocol.ts';
 import { settings } from './settings.ts';
 
 /** Inside a tree, where edits from outside the editor (a checkout, a patch) change what we report. */
@@ -34,6 +40,17 @@ export class Server implements vscode.Disposable {
   private readonly marksEmitter = new vscode.EventEmitter<void>();
   /** Lock marks may be others now. */
   readonly onMarksChanged = this.marksEmitter.event;
+
+  private readonly startedEmitter = new vscode.EventEmitter<void>();
+  /** A server, perhaps a new one, takes messages. */
+  readonly onStarted = this.startedEmitter.event;
+
+  private readonly scenariosEmitter = new vscode.EventEmitter<void>();
+  /** Scenarios came, went or were edited. */
+  readonly onScenariosChanged = this.scenariosEmitter.event;
+
+  private readonly progressEmitter = new vscode.EventEmitter<RunScenarioProgress>();
+  readonly onRunProgress = this.progressEmitter.event;
 
   private readonly crashes = new CrashPolicy();
   private run: Run | undefined;
@@ -71,9 +88,20 @@ export class Server implements vscode.Disposable {
       : undefined;
   }
 
+  /** Nothing happens when there is no server to tell. */
+  async tell<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): Promise<void> {
+    if (this.run?.client.state === State.Running) await this.run.client.sendNotification(method, params);
+  }
+
   dispose(): void {
-    this.statusEmitter.dispose();
-    this.marksEmitter.dispose();
+    for (const emitter of [
+      this.statusEmitter,
+      this.marksEmitter,
+      this.startedEmitter,
+      this.scenariosEmitter,
+      this.progressEmitter,
+    ])
+      emitter.dispose();
   }
 
   private enqueue(task: () => Promise<void>): Promise<void> {
@@ -117,9 +145,12 @@ export class Server implements vscode.Disposable {
     };
     on('gmemLens/status', (status) => this.statusEmitter.fire({ tree, ...status }));
     on('gmemLens/lockMarks/refresh', () => this.marksEmitter.fire());
+    on('gmemLens/scenarios/changed', () => this.scenariosEmitter.fire());
+    on('gmemLens/runProgress', (progress) => this.progressEmitter.fire(progress));
     try {
       await client.start();
       run.started = true;
+      this.startedEmitter.fire();
     } catch (error) {
       const reason = run.dead
         ? 'it ended before it was ready'

@@ -35,6 +35,16 @@ export const settings = {
     return stringSetting('tree');
   },
 
+  /** Of a simulator that runs already; empty: one is started. */
+  get simulatorAddress(): string {
+    return stringSetting('simulator.address');
+  },
+
+  get opensMemoryMap(): boolean {
+    const value: unknown = vscode.workspace.getConfiguration(section).get('memoryMap.openOnStart');
+    return value !== false;
+  },
+
   /** The whole section as the server gets it, which checks it against the manifest's schema. */
   get all(): unknown {
     return vscode.workspace.getConfiguration().get(section);

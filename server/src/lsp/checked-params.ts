@@ -1,6 +1,14 @@
 /** Parameters of our own messages, checked: nothing but a client's good manners says that they have the right shape. */
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import type { LockMarksParams, LockPathParams, Position, RuleExplanationParams } from './protocol.js';
+import type {
+  LockMarksParams,
+  LockPathParams,
+  Position,
+  RuleExplanationParams,
+  RunScenarioParams,
+  ScenarioFiles,
+  ScenariosAtParams,
+} from './protocol.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -61,4 +69,32 @@ export function lockPathParams(value: unknown): LockPathParams {
 /** @throws ResponseError naming what is wrong */
 export function ruleExplanationParams(value: unknown): RuleExplanationParams {
   return { rule: textOf(fieldsOf(value, 'params').rule, 'rule') };
+}
+
+/** @throws ResponseError naming what is wrong */
+export function scenariosAtParams(value: unknown): ScenariosAtParams {
+  const fields = fieldsOf(value, 'params');
+  return { textDocument: documentOf(fields), position: positionOf(fields.position) };
+}
+
+/** @throws ResponseError naming what is wrong */
+export function runScenarioParams(value: unknown): RunScenarioParams {
+  const fields = fieldsOf(value, 'params');
+  const variant = optionalTextOf(fields, 'variant');
+  const token = optionalTextOf(fields, 'token');
+  const { on } = fields;
+  return {
+    scenario: textOf(fields.scenario, 'scenario'),
+    on: on === 'open' || on === 'reference' ? on : refuse('on is neither open nor reference'),
+    ...(variant !== undefined && { variant }),
+    ...(token !== undefined && { token }),
+  };
+}
+
+/** @throws ResponseError naming what is wrong */
+export function scenarioFiles(value: unknown): ScenarioFiles {
+  const { uris } = fieldsOf(value, 'params');
+  return {
+    uris: Array.isArray(uris) ? uris.map((uri: unknown) => textOf(uri, 'uri')) : refuse('uris is no list'),
+  };
 }

@@ -2,6 +2,9 @@
  * What client and server say to each other beyond the Language Server Protocol. Both import it, so it imports neither:
  * types, names of messages, names of commands.
  */
+import type { RunAnswer } from '../simulator/backend/protocol.js';
+
+export type { RunAnswer } from '../simulator/backend/protocol.js';
 
 /** Requests of the client by name, with what is sent and what is answered. */
 export interface ServerRequests {
@@ -13,6 +16,20 @@ export interface ServerRequests {
   'gmemLens/lockPath': { params: LockPathParams; result: LockPath | null };
   /** What there is to read about a rule, as Markdown; null for one that isn't known. */
   'gmemLens/ruleExplanation': { params: RuleExplanationParams; result: string | null };
+  /** All scenarios that are known: those of the library, and the files that `gmemLens/scenarioFiles` named. */
+  'gmemLens/scenarios': { params: undefined; result: ScenarioItem[] };
+  /** Those that pass through the function at a place, as far as runs and the call graph say. */
+  'gmemLens/scenariosAt': { params: ScenariosAtParams; result: ScenarioChoice[] };
+  /** Runs one in the simulator, with unsaved texts; `$/cancelRequest` stops it. */
+  'gmemLens/runScenario': { params: RunScenarioParams; result: RunAnswer };
+  /** What a debugger is to launch for one. */
+  'gmemLens/runTarget': { params: RunScenarioParams; result: RunTarget };
+}
+
+/** Notifications of the client by name. */
+export interface ClientNotifications {
+  /** The scenario files of the workspace: all of them, each time. */
+  'gmemLens/scenarioFiles': ScenarioFiles;
 }
 
 /** Notifications of the server by name. */
@@ -20,6 +37,10 @@ export interface ServerNotifications {
   'gmemLens/status': Status;
   /** Marks that were asked for may be others now; sent only to who has asked before. */
   'gmemLens/lockMarks/refresh': undefined;
+  /** Scenarios came, went or were edited. */
+  'gmemLens/scenarios/changed': undefined;
+  /** A few times a second while one runs. */
+  'gmemLens/runProgress': RunScenarioProgress;
 }
 
 /** `initializationOptions` of the `initialize` request. Editors without them get the folder they opened. */
@@ -123,6 +144,93 @@ export interface LockPath {
 
 export interface RuleExplanationParams {
   readonly rule: string;
+}
+
+export interface ScenarioFiles {
+  readonly uris: readonly string[];
+}
+
+export interface ScenarioItem {
+  /** What a run takes: the name of a bundled one, else its path. */
+  readonly id: string;
+  /** The file's name without its ending. */
+  readonly name: string;
+  readonly uri: string;
+  readonly title: string;
+  readonly about: string;
+  /** Rows of the mails. */
+  readonly rows: readonly string[];
+  readonly design: string;
+  readonly platform: string;
+  /** Whether it comes with the tool. */
+  readonly bundled: boolean;
+  /** Where it names itself. */
+  readonly range: Range;
+  readonly variants: readonly VariantItem[];
+  /** What is wrong with the file; such a one can't be run. */
+  readonly problems: readonly string[];
+}
+
+export interface VariantItem {
+  readonly name: string;
+  readonly about: string;
+  readonly range: Range;
+}
+
+export interface ScenariosAtParams {
+  readonly textDocument: TextDocumentIdentifier;
+  readonly position: Position;
+}
+
+export interface ScenarioChoice {
+  /** As `ScenarioItem.id`. */
+  readonly scenario: string;
+  readonly variant?: string;
+  readonly name: string;
+  readonly title: string;
+  readonly rows: readonly string[];
+  /** `ran`: its last run entered the function; `may`: it wasn't run yet, and calls lead there. */
+  readonly how: 'ran' | 'may';
+  /** Name of the function that was asked about. */
+  readonly function: string;
+}
+
+export interface RunScenarioParams {
+  readonly scenario: string;
+  readonly variant?: string;
+  /**
+   * `open`: the tree that is open, wherever the scenario can be carried out there; `reference`: the reference kernel of its
+   * design, unless a copy of that is open.
+   */
+  readonly on: 'open' | 'reference';
+  /** Named in `gmemLens/runProgress`. */
+  readonly token?: string;
+}
+
+export interface RunTarget {
+  readonly tree?: string;
+  readonly design?: string;
+}
+
+export interface RunScenarioProgress {
+  readonly token: string;
+  /** Steps of C so far. */
+  readonly steps: number;
+  readonly actor: string;
+}
+
+/** Commands of code lenses, carried out by the client; they take a `ScenariosAtParams`. */
+export const RUN_HERE = 'gmemLens.runHere';
+export const STEP_HERE = 'gmemLens.stepHere';
+
+/** Commands of code lenses, carried out by the client; they take a `LensScenario`. */
+export const RUN_SCENARIO = 'gmemLens.runScenario';
+export const STEP_SCENARIO = 'gmemLens.stepScenario';
+export const SHOW_RUN = 'gmemLens.showRun';
+
+export interface LensScenario {
+  readonly scenario: string;
+  readonly variant?: string;
 }
 
 /** Command of a code lens, carried out by the client; it takes `ShowCallersArguments`. */

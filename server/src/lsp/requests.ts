@@ -6,7 +6,13 @@ import {
   type ServerCapabilities,
 } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { lockMarksParams, lockPathParams, ruleExplanationParams } from './checked-params.js';
+import {
+  lockMarksParams,
+  lockPathParams,
+  ruleExplanationParams,
+  runScenarioParams,
+  scenariosAtParams,
+} from './checked-params.js';
 import * as callHierarchy from './features/call-hierarchy.js';
 import { codeActions } from './features/code-actions.js';
 import { codeLenses } from './features/code-lens.js';
@@ -15,14 +21,19 @@ import { hover } from './features/hover.js';
 import { inlayHints } from './features/inlay-hints.js';
 import { lockMarks } from './features/lock-marks.js';
 import { lockPath } from './features/lock-path.js';
+import { functionAtLine } from './features/places.js';
+import { scenarioRunLenses } from './features/run-lenses.js';
 import type { OpenTree } from './kernel-workspace.js';
 import { EXPLAIN_RULE, type LockPath, type ServerRequests, SHOW_LOCK_PATH } from './protocol.js';
 import { ruleExplanation } from './rule-pages.js';
+import { isScenarioFile } from './scenarios/catalogue.js';
+import { pathOf, type ScenarioService } from './scenarios/service.js';
 import type { Settings } from './settings.js';
 
 /** What the server offers to those who answer requests. */
 export interface Answering {
   readonly settings: Settings;
+  readonly scenarios: ScenarioService;
   /** The client carries out our commands: in hovers, and those of code actions. */
   readonly commandLinks: boolean;
   /** The client takes edits with placeholders. */
@@ -71,11 +82,15 @@ export function answerRequests(connection: Connection, server: Answering): void 
   const explanationOf = (given: unknown): string | null =>
     ruleExplanation(ruleExplanationParams(given).rule) ?? null;
 
-  connection.onCodeLens(({ textDocument }) =>
-    server.onDocument(textDocument.uri, [], (open, file) =>
-      server.settings.codeLens ? codeLenses(open, file) : [],
-    ),
-  );
+  connection.onCodeLens(({ textDocument }) => {
+    if (!server.settings.codeLens) return [];
+    const path = pathOf(textDocument.uri);
+    // Those that run something are carried out by our own client only.
+    const scenarios = server.commandLinks ? server.scenarios : undefined;
+    if (path !== undefined && isScenarioFile(path))
+      return scenarios ? scenarioRunLenses(scenarios.catalogue.at(path), scenarios) : [];
+    return server.onDocument(textDocument.uri, [], (open, file) => codeLenses(open, file, scenarios));
+  });
   connection.onHover(({ textDocument, position }) =>
     server.onText(textDocument.uri, null, (open, document) =>
       hover(open, document, position, server.commandLinks),
@@ -116,6 +131,23 @@ export function answerRequests(connection: Connection, server: Answering): void 
   });
   onRequest(connection, 'gmemLens/lockPath', pathTo);
   onRequest(connection, 'gmemLens/ruleExplanation', explanationOf);
+  onRequest(connection, 'gmemLens/scenarios', () => server.scenarios.items());
+  onRequest(connection, 'gmemLens/scenariosAt', (given) => {
+    const { textDocument, position } = scenariosAtParams(given);
+    return server.onDocument(textDocument.uri, [], (open, file) => {
+      const node = functionAtLine(open.analysis.program, file, position.line + 1);
+      return node ? server.scenarios.choices(open, node) : [];
+    });
+  });
+  onRequest(connection, 'gmemLens/runScenario', async (given, token) => {
+    const open = await server.upToDate();
+    const { simulatorAddress } = server.settings;
+    return server.scenarios.run(runScenarioParams(given), open?.locations.opened, simulatorAddress, token);
+  });
+  onRequest(connection, 'gmemLens/runTarget', async (given) => {
+    const open = await server.upToDate();
+    return server.scenarios.target(runScenarioParams(given), open?.locations.opened);
+  });
   connection.onExecuteCommand(async ({ command, arguments: [argument] = [] }) => {
     if (command === SHOW_LOCK_PATH) return showPath(connection, await pathTo(argument));
     if (command === EXPLAIN_RULE) return explanationOf({ rule: argument });

@@ -1,8 +1,9 @@
 /** The language server: protocol in, answers out. Each feature has a file of its own under features/. */
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   CodeLensRefreshRequest,
   type Connection,
+  type Diagnostic,
   DidChangeConfigurationNotification,
   type InitializeParams,
   type InitializeResult,
@@ -13,11 +14,15 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { findTree, TreeError } from '../host/tree.js';
 import { PROJECT_FILE } from '../rules/project-rules.js';
+import { scenarioFiles } from './checked-params.js';
 import { countFindings, diagnosticsByUri } from './features/diagnostics.js';
+import { scenarioDiagnostics } from './features/scenario-diagnostics.js';
 import { KernelWorkspace, type OpenTree } from './kernel-workspace.js';
 import { releaseMemory } from './memory.js';
 import type { InitializationOptions, ServerNotifications, Status } from './protocol.js';
 import { type Answering, answerRequests, capabilities, onRequest } from './requests.js';
+import { isScenarioFile } from './scenarios/catalogue.js';
+import { pathOf, ScenarioService } from './scenarios/service.js';
 import { readSettings, type Settings } from './settings.js';
 
 /** Milliseconds without an edit before the tree is analysed again. */
@@ -28,11 +33,17 @@ const PROGRESS_EVERY = 100;
 class Server implements Answering {
   private readonly documents = new TextDocuments(TextDocument);
   private readonly workspace: KernelWorkspace;
+  readonly scenarios: ScenarioService;
+  /** Documents on the disk by path, as they are in the editor. */
+  private readonly byPath = new Map<string, TextDocument>();
   settings: Settings = readSettings(undefined).settings;
   private tree: string | undefined;
   private cacheFolder: string | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private scenarioTimer: NodeJS.Timeout | undefined;
   private published = new Set<string>();
+  /** Documents that have problems of scenarios. */
+  private publishedScenarios = new Set<string>();
   private lastProgress = 0;
   commandLinks = false;
   snippetEdits = false;
@@ -46,6 +57,17 @@ class Server implements Answering {
       onProgress: (done, total) => this.progress(done, total),
       onChange: () => this.publish(),
     });
+    this.scenarios = new ScenarioService({
+      unsaved: (path) => this.byPath.get(path)?.getText(),
+      overlays: () =>
+        Object.fromEntries([...this.byPath].map(([path, document]) => [path, document.getText()])),
+      log: (line) => connection.console.info(`simulator: ${line}`),
+      onProgress: (progress) => this.tell('gmemLens/runProgress', progress),
+      onChange: (what) => {
+        if (what === 'scenarios') this.tell('gmemLens/scenarios/changed', undefined);
+        this.refresh();
+      },
+    });
     connection.onInitialize((parameters) => this.initialize(parameters));
     connection.onInitialized(() => this.initialized());
     connection.onDidChangeConfiguration(({ settings }) =>
@@ -54,16 +76,28 @@ class Server implements Answering {
     connection.onDidChangeWatchedFiles(({ changes }) => {
       if (changes.some(({ uri }) => uri.endsWith(`/${PROJECT_FILE}`))) return void this.index();
       let touched = false;
-      for (const { uri } of changes) touched = this.workspace.touchFile(uri) || touched;
+      let areScenarios = false;
+      for (const { uri } of changes) {
+        touched = this.workspace.touchFile(uri) || touched;
+        areScenarios = this.scenarios.touch(uri) || areScenarios;
+      }
       if (touched) this.schedule();
+      if (areScenarios) this.scheduleScenarios();
     });
     onRequest(connection, 'gmemLens/reindex', () => this.index().then(() => null));
     connection.onShutdown(() => {
       this.workspace.dispose();
+      this.scenarios.dispose();
     });
+    connection.onNotification('gmemLens/scenarioFiles', (given: unknown) =>
+      this.scenarios.setFiles(scenarioFiles(given).uris),
+    );
     this.documents.onDidOpen(({ document }) => this.edited(document));
     this.documents.onDidChangeContent(({ document }) => this.edited(document));
     this.documents.onDidClose(({ document }) => {
+      const path = pathOf(document.uri);
+      if (path !== undefined) this.byPath.delete(path);
+      if (this.scenarios.touch(document.uri)) this.scheduleScenarios();
       if (this.workspace.closeText(document.uri)) this.schedule();
     });
     answerRequests(connection, this);
@@ -164,6 +198,9 @@ class Server implements Answering {
   }
 
   private edited(document: TextDocument): void {
+    const path = pathOf(document.uri);
+    if (path !== undefined) this.byPath.set(path, document);
+    if (this.scenarios.touch(document.uri)) this.scheduleScenarios();
     if (this.workspace.setText(document.uri, document.getText())) this.schedule();
   }
 
@@ -173,6 +210,29 @@ class Server implements Answering {
       this.timer = undefined;
       this.workspace.update().catch((error: unknown) => this.fail(error));
     }, QUIET);
+  }
+
+  private scheduleScenarios(): void {
+    clearTimeout(this.scenarioTimer);
+    this.scenarioTimer = setTimeout(() => {
+      this.publishScenarios();
+      this.tell('gmemLens/scenarios/changed', undefined);
+      this.refresh();
+    }, QUIET);
+  }
+
+  /** What is wrong with the scenario files that are open. */
+  private publishScenarios(): void {
+    const byUri = new Map<string, Diagnostic[]>();
+    for (const [path, document] of this.byPath) {
+      if (!isScenarioFile(path)) continue;
+      const own = pathToFileURL(path).toString();
+      for (const [uri, diagnostics] of scenarioDiagnostics(this.scenarios.catalogue.at(path)))
+        byUri.set(uri === own ? document.uri : uri, diagnostics);
+    }
+    for (const uri of this.publishedScenarios) if (!byUri.has(uri)) byUri.set(uri, []);
+    for (const [uri, diagnostics] of byUri) void this.connection.sendDiagnostics({ uri, diagnostics });
+    this.publishedScenarios = new Set([...byUri].flatMap(([uri, { length }]) => (length > 0 ? [uri] : [])));
   }
 
   /** The tree with all edits taken in, for an answer must speak of the text that the user sees. */

@@ -14,6 +14,8 @@ export interface Settings {
   shownLocks: readonly string[];
   /** By rule; rules that aren't named report as they are. */
   severities: Readonly<Record<string, SettingSeverity>>;
+  /** Of a simulator that runs already; empty: one is started. */
+  simulatorAddress: string;
   /** Threads; 0: as the machine has. */
   workers: number;
 }
@@ -65,6 +67,7 @@ export function readSettings(section: unknown): { settings: Settings; problems: 
       inlayHints: get('inlayHints.enable'),
       shownLocks: get('lockMarks.locks'),
       severities: get('rules'),
+      simulatorAddress: get('simulator.address'),
       workers: get('indexing.workers'),
     },
     problems,

@@ -6,14 +6,19 @@ import { hookOf } from '../../rules/hooks.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import { rangeAt } from '../locations.js';
 import { SHOW_CALLERS } from '../protocol.js';
+import type { ScenarioService } from '../scenarios/service.js';
+import { functionRunLenses } from './run-lenses.js';
 
-export function codeLenses({ analysis, locations }: OpenTree, file: string): CodeLens[] {
+/** @param scenarios where the client can run them */
+export function codeLenses(open: OpenTree, file: string, scenarios?: ScenarioService): CodeLens[] {
+  const { analysis, locations } = open;
   const { program } = analysis;
   const onPath = gmemPath(program);
   const lenses: CodeLens[] = [];
   for (const node of program.functionsIn(file)) {
     if (!onPath.has(node.id)) continue;
     const range = rangeAt(node.facts.line, node.facts.column, node.name.length);
+    if (scenarios) lenses.push(...functionRunLenses(open, node, range, scenarios));
     const callers = new Set(program.callsTo(node).map((edge) => edge.caller.id)).size;
     const show = { command: SHOW_CALLERS, arguments: [locations.uri(file), range.start] };
     // What calls it from outside of the scope, if anything does.

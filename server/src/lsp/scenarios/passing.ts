@@ -1,0 +1,58 @@
+/** Which scenarios pass through a function: as their last runs say, and as the call graph lets it be. */
+import type { FunctionNode } from '../../program/model.js';
+import type { OpenTree } from '../kernel-workspace.js';
+import type { ScenarioCatalogue, ScenarioEntry } from './catalogue.js';
+import { Doors } from './doors.js';
+import type { RunStore } from './run-store.js';
+import { designOf } from './run-target.js';
+
+export interface Passing {
+  readonly entry: ScenarioEntry;
+  readonly variant: string | undefined;
+  /** `ran`: its last run entered the function; `may`: it wasn't run yet, and calls lead there. */
+  readonly how: 'ran' | 'may';
+}
+
+/** Remembers what one state of a tree says; made anew when that changes. */
+export class PassingScenarios {
+  private readonly doors: Doors;
+  private readonly actions = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    private readonly open: OpenTree,
+    private readonly catalogue: ScenarioCatalogue,
+    private readonly runs: RunStore,
+  ) {
+    this.doors = new Doors(open);
+  }
+
+  through(node: FunctionNode): Passing[] {
+    const found: Passing[] = [];
+    for (const entry of this.runnable()) {
+      const may = this.mayReach(entry, node);
+      for (const variant of [undefined, ...entry.variants.map(({ name }) => name)]) {
+        const ran = this.runs.entered(entry.id, variant, this.open.locations.opened, node.id);
+        if (ran ?? may) found.push({ entry, variant, how: ran === undefined ? 'may' : 'ran' });
+      }
+    }
+    // What is known goes first.
+    return [...found.filter(({ how }) => how === 'ran'), ...found.filter(({ how }) => how === 'may')];
+  }
+
+  /** Scenarios that run on this tree. */
+  private runnable(): ScenarioEntry[] {
+    const design = designOf(this.open.locations.opened);
+    const fitting = design === 'tree' ? ['tree', 'guest-memfd'] : [design];
+    return this.catalogue.all().filter(({ scenario }) => scenario && fitting.includes(scenario.design));
+  }
+
+  private mayReach(entry: ScenarioEntry, node: FunctionNode): boolean {
+    let actions = this.actions.get(node.id);
+    if (!actions) {
+      actions = this.doors.actionsTo(node);
+      this.actions.set(node.id, actions);
+    }
+    for (const action of entry.actions) if (actions.has(action)) return true;
+    return false;
+  }
+}
