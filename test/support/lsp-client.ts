@@ -95,11 +95,27 @@ export class LspClient implements AsyncDisposable {
     return document;
   }
 
+  /** Kills a process that the server has started, told by its command line, once it is there. */
+  async killChild(program: string): Promise<void> {
+    for (let tries = 0; tries < 400; tries++) {
+      for (const pid of childrenOf(this.server.pid ?? 0))
+        if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program)) {
+          process.kill(pid, 'SIGKILL');
+          return;
+        }
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    throw new Error(`the server has started no ${program}`);
+  }
+
   /** The settings behind `gmemLens.`, from now on. */
   configure(gmemLens: object): Promise<void> {
     return this.connection.sendNotification('workspace/didChangeConfiguration', { settings: { gmemLens } });
   }
 }
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
 /** A document that is open. Lines and characters count from 0. */
 export class LspDocument {

@@ -141,7 +141,10 @@ export class ScenarioTests implements vscode.Disposable {
     for (const item of items) run.started(item);
     try {
       const answer = await this.runner.run(scenario, 'reference', cancel);
-      if (!answer) return void items.forEach((item) => run.skipped(item));
+      if (!answer) {
+        for (const item of items) run.skipped(item);
+        return;
+      }
       coverage.add(answer);
       for (const item of items) report(run, item, answer);
     } catch (error) {

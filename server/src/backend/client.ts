@@ -139,6 +139,8 @@ export class Simulator {
       return await Promise.race([answer, link.gone]);
     } catch (error) {
       if (error instanceof ResponseError && link.failed === undefined) throw error;
+      // It may be dead before its end was told.
+      link.fail(messageOf(error));
       // A closed connection has its own words for that; ours say what to do.
       throw new SimulatorGone(link.failed ?? messageOf(error));
     } finally {
