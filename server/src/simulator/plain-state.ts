@@ -20,14 +20,85 @@ export function copyState<T extends object>(state: T): T {
   return copy as T;
 }
 
-/** A text that is the same for the same state, whatever order maps and sets were filled in. */
-export function textOfState(value: unknown): string {
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
-  if (value instanceof Map)
-    return `{${[...value].map(([key, one]) => `${textOfState(key)}:${textOfState(one)}`).sort()}}`;
-  if (value instanceof Set) return `{${[...value].map(textOfState).sort()}}`;
-  if (Array.isArray(value)) return `[${value.map(textOfState)}]`;
-  const fields = Object.entries(value).filter(([, one]) => one !== undefined);
-  return `{${fields.map(([key, one]) => `${key}:${textOfState(one)}`).sort()}}`;
+/** Two numbers of 32 bits, the same for the same state, whatever order its maps and sets were filled in. */
+export interface StateHash {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What lies in containers is never changed in place, so its hash stays. */
+const known = new WeakMap<object, StateHash>();
+
+/** @param state an object as `copyState` takes it, or a list of them and of plain values */
+export function hashOfState(state: object): StateHash {
+  return hashOfFields(state, (value) =>
+    typeof value === 'object' && value !== null ? hashOfContainer(value) : hashOf(value),
+  );
+}
+
+function hashOfContainer(value: object): StateHash {
+  if (value instanceof Map || value instanceof Set) {
+    // A sum: entries have no order.
+    let low = value.size;
+    let high = ~value.size;
+    for (const [key, one] of value.entries()) {
+      const entry = mixed(hashOf(key), value instanceof Map ? hashOf(one) : NOTHING);
+      low = (low + entry.low) | 0;
+      high = (high + entry.high) | 0;
+    }
+    return { low, high };
+  }
+  if (Array.isArray(value)) return value.reduce<StateHash>((sum, one) => mixed(sum, hashOf(one)), NOTHING);
+  return hashOfFields(value, hashOf);
+}
+
+function hashOf(value: unknown): StateHash {
+  if (typeof value === 'object' && value !== null) {
+    let hash = known.get(value);
+    if (!hash) known.set(value, (hash = hashOfContainer(value)));
+    return hash;
+  }
+  if (typeof value === 'bigint')
+    return mixed(
+      { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) },
+      { low: 0x51ed270b, high: value < 0n ? 1 : 0 },
+    );
+  return hashOfText(typeof value === 'string' ? `'${value}` : String(value));
+}
+
+function hashOfFields(value: object, hashOne: (value: unknown) => StateHash): StateHash {
+  let low = 0;
+  let high = 0;
+  for (const [name, one] of Object.entries(value)) {
+    if (one === undefined) continue;
+    const field = mixed(hashOfText(name), hashOne(one));
+    low = (low + field.low) | 0;
+    high = (high + field.high) | 0;
+  }
+  return { low, high };
+}
+
+const NOTHING: StateHash = { low: 0x2545f491, high: 0x4f6cdd1d };
+
+function hashOfText(text: string): StateHash {
+  let { low, high } = NOTHING;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    low = Math.imul(low ^ code, 0x9e3779b1);
+    high = Math.imul(high ^ code, 0x5f356495);
+  }
+  return { low: scattered(low), high: scattered(high) };
+}
+
+const mixed = (a: StateHash, b: StateHash): StateHash => ({
+  low: scattered(Math.imul(a.low, 0x27d4eb2f) ^ b.low),
+  high: scattered(Math.imul(a.high, 0x165667b1) ^ b.high ^ (b.low >>> 7)),
+});
+
+/** The finaliser of MurmurHash3: every bit changes with every other. */
+function scattered(lane: number): number {
+  let x = lane;
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16);
 }

@@ -10,6 +10,8 @@ export interface CompileHost {
   indexOf(fn: FunctionSymbol): number;
   /** Is it done by the machine at once, without a call: `memcpy`? */
   isIntrinsic(fn: FunctionSymbol): boolean;
+  /** Is every access outside of frames to be told to the memory's `watch`? */
+  readonly watched: boolean;
 }
 
 /** Upper half of functions' addresses, as int32, and the lower half of the first one's. */

@@ -209,6 +209,7 @@ export class Emitter {
       return { t, l: v, h, p };
     }
     const { at, hi, p: pointer, index, fits } = this.access(place, type.size);
+    this.watch(place, at, hi, type.size, false);
     const view = type.size >= 4 ? 'm32' : `${type.signed ? 'i' : 'm'}${type.size * 8}`;
     const quick = wide ? `${v}=m32[${index}];${h}=m32[${index}+1]` : `${v}=${view}[${index}]`;
     const slow = `${v}=M.load(${at},${hi},${type.size},${type.signed},${pointer});${wide ? `${h}=Z[1];` : ''}${p}=Z[2]`;
@@ -227,6 +228,7 @@ export class Emitter {
       return;
     }
     const { at, hi, p: pointer, index, fits } = this.access(place, type.size);
+    this.watch(place, at, hi, type.size, true);
     const view = type.size >= 4 ? 'm32' : `m${type.size * 8}`;
     const quick = type.size === 8 ? `m32[${index}]=${l};m32[${index}+1]=${h}` : `${view}[${index}]=${l}`;
     // The frame's own pages are marked when its code is entered.
@@ -234,6 +236,10 @@ export class Emitter {
     const isKnown = p === '' ? '' : `${p}===0&&`;
     const slow = `M.store(${at},${hi},${type.size},${l},${h || '0'},${p || '0'},${pointer})`;
     this.emit(`if(${isKnown}${fits}){${quick}${mark}}else ${slow};`);
+  }
+
+  private watch(place: Place, at: string, hi: string, size: number, write: boolean): void {
+    if (this.host.watched && place.k !== 'frame') this.emit(`M.watched(${at},${hi},${size},${write});`);
   }
 
   /** Notes the pages of 1 to 8 bytes as written. */

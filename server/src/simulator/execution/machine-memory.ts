@@ -15,6 +15,7 @@ export class MachineMemory {
   /** 1, 2, 4 or 8 bytes at an address. @throws Hazard where they have no known value */
   loadUnsigned(address: bigint, size: 1 | 2 | 4 | 8): bigint {
     const { memory } = this;
+    memory.watched(...halvesOf(address), size, false);
     memory.load(...halvesOf(address), size, false, 0);
     const [l, h, unknown] = memory.result as unknown as [number, number, number];
     if (unknown) memory.unknownUsed(unknown, `what is at 0x${address.toString(16)}`);
@@ -25,6 +26,7 @@ export class MachineMemory {
   storeValue(address: bigint, size: 1 | 2 | 4 | 8, value: bigint): void {
     const [lo, hi] = halvesOf(address);
     const [l, h] = halvesOf(value);
+    this.memory.watched(lo, hi, size, true);
     this.memory.store(lo, hi, size, l, h, 0, 0);
   }
 

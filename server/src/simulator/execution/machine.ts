@@ -34,6 +34,8 @@ export interface MachineOptions {
   stackSize?: number;
   /** Bytes for heap objects. */
   heapSize?: number;
+  /** Tell `memory.watch` of accesses; code is a little slower. */
+  watched?: boolean;
 }
 
 export type Stop =
@@ -89,6 +91,7 @@ export class Machine extends MachineMemory {
   private readonly functions: FunctionSymbol[] = [];
   private readonly indices = new Map<string, number>();
   private readonly codes: (Code | undefined)[] = [];
+  readonly watched: boolean;
   private readonly executed = new ExecutedPlaces();
   private readonly stackSize: number;
 
@@ -98,6 +101,7 @@ export class Machine extends MachineMemory {
   ) {
     super(new Memory(options.heapSize));
     this.world = new World(source);
+    this.watched = options.watched ?? false;
     this.stackSize = options.stackSize ?? 1 << 16;
     for (const [name, one] of Object.entries(options.modelled ?? {}))
       this.modelled.set(name, typeof one === 'function' ? { run: one } : one);

@@ -60,6 +60,8 @@ export class Memory extends PagedBytes {
   readonly result = new Int32Array(3);
   /** Names of unknown values, by number: 0 is none. */
   readonly unknowns: string[] = [''];
+  /** Told of accesses to globals and the heap; only by code that was compiled for it (`MachineOptions.watched`). */
+  watch: ((at: number, size: number, write: boolean) => void) | undefined;
   external: ExternalMemory = { load: () => undefined, store: () => false };
   /** Sorted by address: heap objects are never given the same place twice. */
   private objects: MemoryObject[] = [];
@@ -204,6 +206,13 @@ export class Memory extends PagedBytes {
     return this.unknowns.length >= MANY_UNKNOWNS ? MANY_UNKNOWNS : this.unknowns.push(name) - 1;
   }
 
+  /** An access that `watch` is told of, unless it is to a stack: nobody else's business. */
+  watched(lo: number, hi: number, size: number, write: boolean): void {
+    const at = lo >>> 0;
+    if (this.watch && hi === SPACE && size > 0 && !(at >= LAYOUT.stacks && at < LAYOUT.heap))
+      this.watch(at, size, write);
+  }
+
   // ---- scalars, when the quick way isn't possible
 
   /** Loads 1, 2, 4 or 8 bytes into `result`, returns the lower half. `pointer`: origin of an unknown address. */
@@ -309,6 +318,7 @@ export class Memory extends PagedBytes {
   /** Loads `width` bits that begin `bit` bits behind an address. */
   loadBits(lo: number, hi: number, pointer: number, bit: number, width: number, signed: boolean): number {
     const bytes = (bit + width + 7) >> 3;
+    this.watched(lo, hi, bytes, false);
     let value = 0n;
     let unknown = 0;
     for (let i = 0; i < bytes; i++) {
@@ -336,6 +346,7 @@ export class Memory extends PagedBytes {
     unknown: number,
   ): void {
     const bytes = (bit + width + 7) >> 3;
+    this.watched(lo, hi, bytes, true);
     const mask = ((1n << BigInt(width)) - 1n) << BigInt(bit);
     const value = (((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) << BigInt(bit)) & mask;
     for (let i = 0; i < bytes; i++) {
@@ -357,6 +368,8 @@ export class Memory extends PagedBytes {
   /** Copies bytes with their states; overlap is allowed. Between spaces it goes byte by byte. */
   copy(toLo: number, toHi: number, fromLo: number, fromHi: number, size: number): void {
     if (size === 0) return;
+    this.watched(fromLo, fromHi, size, false);
+    this.watched(toLo, toHi, size, true);
     if (toHi !== SPACE || fromHi !== SPACE) {
       for (let i = 0; i < size; i++) {
         const low = this.load(fromLo + i, fromHi, 1, false, 0);
@@ -380,6 +393,7 @@ export class Memory extends PagedBytes {
   /** Sets bytes. */
   fill(lo: number, hi: number, byte: number, size: number): void {
     if (size === 0) return;
+    this.watched(lo, hi, size, true);
     if (hi !== SPACE) {
       for (let i = 0; i < size; i++) this.store(lo + i, hi, 1, byte, 0, 0, 0);
       return;

@@ -12,7 +12,7 @@ import type { Machine as Hardware } from '../machine/machine.js';
 import type { SlotBounds } from '../machine/slots.js';
 import { alignDown, PAGE_SIZE } from '../machine/units.js';
 import { ENTRY_FILE } from './entry.js';
-import { type KernelState, newKernelState } from './state.js';
+import { type KernelState, type LockMode, newKernelState } from './state.js';
 import { TableMirror } from './table-mirror.js';
 
 /** page_offset_base of a kernel with four page table levels: Documentation/arch/x86/x86_64/mm.rst. */
@@ -33,7 +33,12 @@ export interface GuestProgram {
 
 export class Kernel {
   c!: CMachine;
-  state: KernelState = newKernelState();
+  /** A lock is wanted, or given back; for who explores interleavings. */
+  onLock: ((lock: bigint, mode: LockMode, wanted: boolean) => void) | undefined;
+  /** What the models work on, when somebody looks at each access to the state. */
+  watchState: ((state: KernelState) => KernelState) | undefined;
+  private own: KernelState = newKernelState();
+  private seen: KernelState = this.own;
   guest: GuestProgram | undefined;
   onNote: (note: Note, call: ModelledCall) => void = () => undefined;
   /** Which errno a function is to fail with at this call; the scenario's injected faults. */
@@ -49,6 +54,20 @@ export class Kernel {
     readonly vm: string,
   ) {
     this.mirror = new TableMirror(this);
+  }
+
+  get state(): KernelState {
+    return this.seen;
+  }
+
+  set state(state: KernelState) {
+    this.own = state;
+    this.seen = this.watchState?.(state) ?? state;
+  }
+
+  /** The state itself, to be saved; looking at it is seen by nobody. */
+  get plainState(): KernelState {
+    return this.own;
   }
 
   /** The C that this kernel's functions are called by. To be called once. */

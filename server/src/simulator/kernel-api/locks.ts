@@ -69,6 +69,7 @@ export function mightSleep(kernel: Kernel, call: ModelledCall, row = 'A6'): void
 export function acquire(kernel: Kernel, call: ModelledCall, kind: LockKind, mode: LockMode): Outcome {
   if (!SPINNING.has(kind)) mightSleep(kernel, call);
   const lock = call.address(0);
+  kernel.onLock?.(lock, mode, true);
   const holders = kernel.state.holds.filter((hold) => hold.lock === lock);
   const own = holders.find(({ thread }) => thread === call.thread.id);
   if (own && !(mode === 'read' && own.mode === 'read'))
@@ -113,6 +114,7 @@ export function release(kernel: Kernel, call: ModelledCall, mode: LockMode): und
     );
   }
   holds.splice(index, 1);
+  kernel.onLock?.(lock, mode, false);
   if (SPINNING.has(hold.kind))
     counters.longestLockHold = Math.max(counters.longestLockHold, kernel.c.steps - hold.step);
   kernel.note({ kind: 'lock', change: '-', name: hold.name, mode: hold.mode }, call);

@@ -32,6 +32,8 @@ export class ExtentMap<V> {
   private sum = EMPTY_DIGEST;
   private covered = 0;
   private saved: ExtentMapSnapshot<V> | undefined;
+  /** Told of every access; `Infinity` frames: of all of the map. */
+  watch: ((start: number, count: number, write: boolean) => void) | undefined;
 
   /** `keyOf` must give equal texts for equal values only. */
   constructor(private readonly keyOf: (value: V) => string) {}
@@ -42,6 +44,7 @@ export class ExtentMap<V> {
 
   /** The whole extent around a frame. */
   extentAt(at: number): { start: number; count: number; value: V } | undefined {
+    this.watch?.(at, 1, false);
     const found = this.tree.getPairOrNextLower(at);
     if (!found || found[0] + found[1].count <= at) return undefined;
     return { start: found[0], count: found[1].count, value: found[1].value };
@@ -49,6 +52,7 @@ export class ExtentMap<V> {
 
   /** The range cut into runs of one value, gaps included, in order. */
   runs(start: number, count: number): Run<V>[] {
+    this.watch?.(start, count, false);
     const end = start + count;
     const found: Run<V>[] = [];
     let next = start;
@@ -66,6 +70,7 @@ export class ExtentMap<V> {
 
   /** Sets a range, or clears it; returns what it held where that differs from the new value. */
   set(start: number, count: number, value: V | undefined): Run<V>[] {
+    this.watch?.(start, count, true);
     const key = value === undefined ? undefined : this.keyOf(value);
     const changed = this.runs(start, count).filter(
       (run) => (run.value === undefined ? undefined : this.keyOf(run.value)) !== key,
@@ -94,6 +99,7 @@ export class ExtentMap<V> {
 
   /** Every extent, in order. */
   *extents(): Generator<{ start: number; count: number; value: V }> {
+    this.watch?.(0, Number.POSITIVE_INFINITY, false);
     for (const [start, { count, value }] of this.tree.entries()) yield { start, count, value };
   }
 

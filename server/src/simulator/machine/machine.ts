@@ -34,7 +34,7 @@ import { PLATFORMS, type Platform, type PlatformName } from './platform.js';
 import { Rmp } from './rmp.js';
 import { Sept } from './sept.js';
 import type { Space } from './state.js';
-import { Tables, type TablesSnapshot } from './tables.js';
+import { Tables, type TablesSnapshot, type TableWatch } from './tables.js';
 import { MAX_ORDER } from './units.js';
 import { type VmRecord, Vms } from './vms.js';
 
@@ -202,6 +202,12 @@ export class Machine {
   flushRange(vm: string, gfn: number, pages: number): number {
     const vcpus = this.vms.get(vm).vcpus.map(({ id }) => id);
     return this.flush(vm, vcpus, 'range', { gfn, pages });
+  }
+
+  /** Tells of every access to the tables, and of every change of the free blocks, from now on; `undefined`: no more. */
+  watch(table: TableWatch | undefined, blocks: Pages['watch']): void {
+    this.tables.watchAll(table);
+    this.pages.watch = blocks;
   }
 
   /** Makes an instruction or module call fail. */

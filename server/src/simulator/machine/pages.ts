@@ -29,6 +29,8 @@ export interface PageTables {
 
 export class Pages {
   private readonly buddy = new Buddy();
+  /** Told when the free blocks are changed. */
+  watch: ((change: 'allocate' | 'free') => void) | undefined;
 
   constructor(
     /** The frames of the machine: `start` to `start + pages - 1`. */
@@ -52,6 +54,7 @@ export class Pages {
         `pfn ${hexFrame(request.pfn)} can't start a block of order ${order}`,
       );
     const pfn = this.takeBlock(order, request.pfn);
+    this.watch?.('allocate');
     if (pfn === undefined) return undefined;
     const counters = this.journal.counters;
     counters.allocations++;
@@ -76,6 +79,7 @@ export class Pages {
     this.checkInside(pfn, 2 ** order);
     const state = this.tables.page.get(pfn);
     if (!this.mayFree(pfn, order, state)) return false;
+    this.watch?.('free');
     this.reportUnfit(pfn, 2 ** order);
     this.journal.counters.frees++;
     // A part that was leaked or taken out of use meanwhile stays so.

@@ -10,10 +10,25 @@ import { keyOfFields } from './state.js';
 
 export type TablesSnapshot = ReadonlyMap<string, ExtentMapSnapshot<object>>;
 
+/** An access to some frames of a table; `Infinity`: to all of it. */
+export type TableWatch = (name: string, start: number, count: number, write: boolean) => void;
+
 export class Tables {
   private readonly maps = new Map<string, ExtentMap<object>>();
+  private watch: TableWatch | undefined;
 
   constructor(readonly journal: Journal) {}
+
+  /** Tells of every access to a table from now on. */
+  watchAll(watch: TableWatch | undefined): void {
+    this.watch = watch;
+    for (const [name, map] of this.maps) this.watchOne(name, map);
+  }
+
+  private watchOne(name: string, map: ExtentMap<object>): void {
+    const { watch } = this;
+    map.watch = watch && ((start, count, write) => watch(name, start, count, write));
+  }
 
   /** The map of that name, empty where there is none yet. */
   table<V extends object>(name: string): ExtentMap<V> {
@@ -21,6 +36,7 @@ export class Tables {
     if (!map) {
       map = new ExtentMap<object>(keyOfFields);
       this.maps.set(name, map);
+      this.watchOne(name, map);
     }
     // One name is only ever used with one type of value: `Table` below pairs them.
     return map as unknown as ExtentMap<V>;

@@ -27,7 +27,10 @@ export interface ActorOptions {
 }
 
 export class Actors {
-  state: ActorState = newActorState();
+  /** What is worked on, when somebody looks at each access to the state. */
+  watchState: ((state: ActorState) => ActorState) | undefined;
+  private own: ActorState = newActorState();
+  private seen: ActorState = this.own;
   /** Lists of actions, by the argument of a thread's function. */
   readonly actions: Doing[][] = [];
   readonly calls: KernelCalls;
@@ -95,12 +98,17 @@ export class Actors {
     );
   }
 
+  get state(): ActorState {
+    return this.seen;
+  }
+
   save(): ActorState {
-    return copyState(this.state);
+    return copyState(this.own);
   }
 
   restore(state: ActorState): void {
-    this.state = copyState(state);
+    this.own = copyState(state);
+    this.seen = this.watchState?.(this.own) ?? this.own;
   }
 
   /** Work that waits for the way to user mode: the release of a file. */

@@ -36,6 +36,7 @@ export class Guest implements GuestProgram {
   constructor(
     private readonly kernel: Kernel,
     private readonly lost: (vcpu: number, message: string, gfn: number) => void,
+    private readonly mostRetries = MOST_RETRIES,
   ) {}
 
   /** What a vCPU will do when it runs. */
@@ -46,6 +47,12 @@ export class Guest implements GuestProgram {
   isDone(vcpu: number): boolean {
     const program = this.state.programs.get(vcpu);
     return !program || program.done * PAGE_SIZE >= program.action.size;
+  }
+
+  /** Others have gone on since the access failed: it is as if it were tried for the first time. */
+  forgetRetries(vcpu: number): void {
+    const program = this.state.programs.get(vcpu);
+    if (program) this.state.programs.set(vcpu, { ...program, faults: Math.min(program.faults, 1) });
   }
 
   save(): GuestState {
@@ -77,7 +84,7 @@ export class Guest implements GuestProgram {
       programs.set(vcpu, { action, done, faults, ...(isRepeated && { pending: fault }) });
       if (!isRepeated) return { kind: 'fault', ...fault };
       this.kernel.state.counters.faultRetries++;
-      if (faults > MOST_RETRIES)
+      if (faults > this.mostRetries)
         throw new LockHazard(
           'livelock',
           `vcpu${vcpu} faults on gfn 0x${(Math.floor(action.gpa / PAGE_SIZE) + done).toString(16)} again and again: ${faults - 1} times, and nothing changes`,

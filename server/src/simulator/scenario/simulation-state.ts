@@ -1,9 +1,9 @@
 /** A simulation at one time, and hashes of it. */
 import type { Saved } from '../execution/machine.js';
 import type { KernelState } from '../kernel-api/state.js';
-import { digestOf, hex } from '../machine/digest.js';
+import { hex } from '../machine/digest.js';
 import type { MachineSnapshot } from '../machine/machine.js';
-import { textOfState } from '../plain-state.js';
+import { hashOfState } from '../plain-state.js';
 import type { ActorState } from './actor-state.js';
 import type { SavedLog } from './append-log.js';
 import type { FaultState } from './faults.js';
@@ -42,5 +42,6 @@ export function hashOfFuture({ c, hardware, kernel, actors, guest, faults }: Par
   const { counters: _, hazards: __, log: ___, holds, ...rest } = kernel;
   // When a lock was taken, and where, is history.
   const held = holds.map(({ lock, kind, mode, thread }) => ({ lock, kind, mode, thread }));
-  return `${c}${hardware}${hex(digestOf(textOfState([rest, held, actors, guest, faults, more])))}`;
+  const parts: object[] = [rest, { held }, actors, guest, faults, { more }];
+  return `${c}${hardware}${parts.map((part) => hex(hashOfState(part))).join('')}`;
 }

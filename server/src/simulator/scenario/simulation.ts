@@ -43,6 +43,14 @@ export interface RunOptions {
   maxSteps?: number;
   /** An entry of the story for each step. */
   trace?: boolean;
+  /** No story. */
+  quiet?: boolean;
+  /** Actors also stop before calls at which others may go first: locks, sleeping calls. */
+  preemption?: boolean;
+  /** So often may a guest's access fail for the same reason; default 64. */
+  mostRetries?: number;
+  /** Accesses to memory can be watched. */
+  watched?: boolean;
 }
 
 export interface StepResult {
@@ -55,6 +63,8 @@ export interface StepResult {
   story: StoryEntry[];
   /** Whether anything changed. */
   progress: boolean;
+  /** Whether the actor stands before a call at which others may go first (`preemption`). */
+  atPreemption?: boolean;
 }
 
 /** A run's story, hazards, calls and checks up to some point. */
@@ -77,7 +87,7 @@ export class Simulation {
   readonly actors: Actors;
   /** One an actor, in the scenario's order. */
   readonly threads: readonly Thread[];
-  private readonly guest: Guest;
+  readonly guest: Guest;
   private readonly faults: Faults;
   private readonly schedule: Schedule;
   private readonly telling: Telling;
@@ -88,6 +98,7 @@ export class Simulation {
   /** Modelled functions that were called. */
   private used = new Set<string>();
   private stopped: { outcome: Outcome; message?: string } | undefined;
+  private atPreemption = false;
 
   /** Makes the machine and carries out what the scenario sets up. @throws NotRunnable */
   constructor(
@@ -102,14 +113,14 @@ export class Simulation {
     this.hardware.pages.reserve(0, LOW_PAGES, 'firmware');
     this.faults = new Faults(scenario, this.hardware);
     this.hardware.createVm(VM, { key: ASID, vcpus: scenario.vcpus });
-    this.telling = new Telling(() => this.c?.steps ?? 0);
+    this.telling = new Telling(() => this.c?.steps ?? 0, options.quiet ?? false);
     this.kernel = this.newKernel();
     this.found = new RunHazards(
       this.kernel,
       () => this.actors.state,
       (hazard) => this.telling.tell({ kind: 'hazard', hazard }, undefined, hazard.actor),
     );
-    this.guest = new Guest(this.kernel, (vcpu, message, gfn) =>
+    const lost = (vcpu: number, message: string, gfn: number): void =>
       this.found.report({
         kind: 'guest-data-lost',
         message,
@@ -117,8 +128,8 @@ export class Simulation {
         actor: `vcpu${vcpu}`,
         gfn,
         path: [],
-      }),
-    );
+      });
+    this.guest = new Guest(this.kernel, lost, options.mostRetries);
     this.kernel.guest = this.guest;
     this.actors = new Actors(this.kernel, {
       guest: this.guest,
@@ -186,7 +197,7 @@ export class Simulation {
     const progress =
       !wasOver &&
       (k !== 'blocked' || this.c.steps > steps || this.story.length > from || isRepeating(thread));
-    return { k, story: this.story.from(from), progress };
+    return { k, story: this.story.from(from), progress, atPreemption: this.atPreemption };
   }
 
   /** How it came out so far; after the last step, the run's result. */
@@ -228,6 +239,14 @@ export class Simulation {
     };
   }
 
+  /** What it means that nobody can go on, for who chooses the actors without `next()`. */
+  conclude(): void {
+    const waiting = this.threads.filter(({ state }) => state !== 'ended');
+    if (this.stopped) return;
+    if (waiting.length === 0) this.allEnded();
+    else this.stuck(waiting);
+  }
+
   // ---- saving
 
   /** Everything that a step changes. It can be restored any number of times, in this simulation. */
@@ -235,7 +254,7 @@ export class Simulation {
     return {
       c: this.c.save(),
       hardware: this.hardware.snapshot(),
-      kernel: copyState(this.kernel.state),
+      kernel: copyState(this.kernel.plainState),
       actors: this.actors.save(),
       guest: this.guest.save(),
       faults: this.faults.save(),
@@ -304,8 +323,8 @@ export class Simulation {
     ];
     return hashOfFuture(this.parts(), [
       counts,
-      this.kernel.state.counters,
-      this.hardware.counters,
+      { ...this.kernel.plainState.counters },
+      { ...this.hardware.counters },
       this.schedule.save(),
     ]);
   }
@@ -320,8 +339,8 @@ export class Simulation {
     return {
       c: c.hash(),
       hardware: hardware.hash(),
-      kernel: kernel.state,
-      actors: actors.state,
+      kernel: kernel.plainState,
+      actors: actors.save(),
       guest: guest.save(),
       faults: faults.save(),
     };
@@ -352,11 +371,14 @@ export class Simulation {
     const { telling } = this;
     return new TracedMachine(
       code.source(this.scenario),
-      { modelled: { ...modelled, [ACTOR_FUNCTION]: (call) => this.actors.run(call) } },
+      {
+        modelled: { ...modelled, [ACTOR_FUNCTION]: (call) => this.actors.run(call) },
+        watched: this.options.watched ?? false,
+      },
       {
         entered: (thread, name, file, depth) => {
           if (file === ENTRY_FILE) return;
-          this.entered.push(name);
+          if (!this.options.quiet) this.entered.push(name);
           this.count(name);
           telling.tell({ kind: 'enter', function: name, file }, placeOf(thread), thread.name, depth);
           this.schedule.passed(thread, name, 'enter');
@@ -419,8 +441,9 @@ export class Simulation {
     const at = placeOf(thread);
     const told = this.story.length;
     this.hardware.actAs(thread.name, at);
-    if (options.trace && at) telling.tell({ kind: 'step' }, at);
-    const stop = this.c.run(thread, { maxSteps: 1, preemption: false });
+    if (options.trace && at && thread.frames.at(-1)?.k === 'c') telling.tell({ kind: 'step' }, at);
+    const stop = this.c.run(thread, { maxSteps: 1, preemption: options.preemption ?? false });
+    this.atPreemption = stop.k === 'preemption';
     this.found.collect(thread);
     if (stop.k === 'hazard') {
       this.broke(thread, stop.hazard);
@@ -431,8 +454,9 @@ export class Simulation {
       return 'hazard';
     }
     const progress = this.c.steps > steps || this.story.length > told || isRepeating(thread);
-    this.schedule.stepped(this.threads ?? [], thread, stop.k === 'steps', progress);
-    return stop.k === 'steps' ? 'stepped' : stop.k === 'blocked' ? 'blocked' : 'ended';
+    const canGoOn = stop.k === 'steps' || stop.k === 'preemption';
+    this.schedule.stepped(this.threads ?? [], thread, canGoOn, progress);
+    return canGoOn ? 'stepped' : stop.k === 'blocked' ? 'blocked' : 'ended';
   }
 
   private endOf(): 'hazard' | 'error' {
@@ -528,5 +552,5 @@ export class Simulation {
 }
 
 /** A guest that repeats its access goes on without a step. */
-const isRepeating = ({ why, state }: Thread): boolean =>
+export const isRepeating = ({ why, state }: Thread): boolean =>
   state === 'blocked' && why.startsWith('the guest repeats');

@@ -14,10 +14,17 @@ export class Telling {
   /** Whose step it is. */
   current: Thread | undefined;
 
-  /** @param steps how many were made so far */
-  constructor(private readonly steps: () => number) {}
+  /**
+   * @param steps how many were made so far
+   * @param quiet nothing is told: for who makes many runs and reads none
+   */
+  constructor(
+    private readonly steps: () => number,
+    private readonly quiet: boolean,
+  ) {}
 
   tell(entry: Told, at?: CallPlace, actor = this.current?.name ?? 'setup', depth?: number): void {
+    if (this.quiet) return;
     const known = depth ?? this.current?.frames.filter(({ k }) => k === 'c').length ?? 0;
     this.story.push({
       step: this.steps(),
