@@ -151,8 +151,26 @@ program
   .option('--check', 'only say what is wrong with the scenario file')
   .option('--all', 'every bundled scenario with its variants, one line each')
   .option('--max-steps <n>', 'give up after so many steps of C', wholeNumber)
+  .option('--schedule <file>', 'who goes when, as `explore --format json` prints it')
   .action((scenario: string | undefined, tree: string | undefined, options) =>
     run(async () => (await import('./run.js')).runCommand(scenario, tree, options)),
+  );
+
+program
+  .command('explore')
+  .argument(
+    '<scenario>',
+    'a scenario file, or the name of a bundled one; NAME@VARIANT for one of its variants',
+  )
+  .argument('[tree]', "kernel tree to run; default: the bundled reference kernel of the scenario's design")
+  .description('try the interleavings of a scenario’s actors for one in which something goes wrong')
+  .addOption(
+    new Option('--format <format>', 'how results are written').choices(['text', 'json']).default('text'),
+  )
+  .option('--max-states <n>', 'give up after so many states', wholeNumber)
+  .option('--preemptions <n>', 'only interleavings with at most so many preemptions', wholeNumber)
+  .action((scenario: string, tree: string | undefined, options) =>
+    run(async () => (await import('./explore.js')).exploreCommand(scenario, tree, options)),
   );
 
 onTree(

@@ -8,7 +8,11 @@ export async function write(text: string): Promise<void> {
 
 export const writeLine = (text: string): Promise<void> => write(`${text}\n`);
 
-export const writeJson = (value: unknown): Promise<void> => write(`${JSON.stringify(value, null, 2)}\n`);
+/** @param replacer for values that JSON doesn't have */
+export const writeJson = (
+  value: unknown,
+  replacer?: (key: string, value: unknown) => unknown,
+): Promise<void> => write(`${JSON.stringify(value, replacer, 2)}\n`);
 
 const CHUNK = 1 << 16;
 

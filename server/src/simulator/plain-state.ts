@@ -63,6 +63,8 @@ function hashOf(value: unknown): StateHash {
       { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)) },
       { low: 0x51ed270b, high: value < 0n ? 1 : 0 },
     );
+  if (typeof value === 'number' && Number.isSafeInteger(value))
+    return mixed({ low: value | 0, high: Math.floor(value / 2 ** 32) }, { low: 0x1b873593, high: 2 });
   return hashOfText(typeof value === 'string' ? `'${value}` : String(value));
 }
 

@@ -430,7 +430,7 @@ export class Memory extends PagedBytes {
 
   /** 64 bits for stacks and heap: the same for the same values, whatever lies in bytes without one. */
   hash(): bigint {
-    const { low, high } = this.hashPages(LAYOUT.stacks >>> PAGE_SHIFT, this.heapTop | 0);
+    const { low, high } = this.hashPages(LAYOUT.stacks, this.heapTop | 0);
     return addressOf(low, high);
   }
 }

@@ -43,6 +43,8 @@ export class PagedBytes {
   readonly s32: Int32Array;
   /** Pages written since they were last saved. */
   readonly dirty: Uint8Array;
+  /** The same, four pages at a time. */
+  private readonly dirtyWords: Int32Array;
   protected readonly end: number;
   private saved: (SavedChunk | undefined)[];
 
@@ -60,6 +62,7 @@ export class PagedBytes {
     this.s16 = new Uint16Array(states);
     this.s32 = new Int32Array(states);
     this.dirty = new Uint8Array(this.end >> PAGE_SHIFT);
+    this.dirtyWords = new Int32Array(this.dirty.buffer);
     this.saved = new Array<SavedChunk | undefined>(this.dirty.length / CHUNK).fill(undefined);
   }
 
@@ -92,9 +95,17 @@ export class PagedBytes {
     return [...this.saved];
   }
 
+  private isDirty(chunk: number): boolean {
+    const { dirtyWords } = this;
+    const end = ((chunk + 1) * CHUNK) >> 2;
+    for (let word = (chunk * CHUNK) >> 2; word < end; word++) if (dirtyWords[word] !== 0) return true;
+    return false;
+  }
+
   private saveDirty(): void {
     const { dirty } = this;
     for (let chunk = 0; chunk < this.saved.length; chunk++) {
+      if (!this.isDirty(chunk)) continue;
       let pages: (SavedPage | undefined)[] | undefined;
       const first = chunk * CHUNK;
       for (let page = first; page < first + CHUNK; page++) {
@@ -116,6 +127,7 @@ export class PagedBytes {
     for (let chunk = 0; chunk < this.saved.length; chunk++) {
       const then = chunks[chunk];
       const now = this.saved[chunk];
+      if (then === now && !this.isDirty(chunk)) continue;
       const first = chunk * CHUNK;
       for (let i = 0; i < CHUNK; i++) {
         const page = first + i;
@@ -135,22 +147,38 @@ export class PagedBytes {
     }
   }
 
-  /** 64 bits as two lanes; the same for the same values, whatever lies in bytes without one. Pages from one on. */
+  /** 64 bits as two lanes; the same for the same values, whatever lies in bytes without one. Of the chunks behind one page. */
   protected hashPages(from: number, seed: number): PageHash {
     this.saveDirty();
     let low = seed;
     let high = ~seed;
-    for (let chunk = Math.floor(from / CHUNK); chunk < this.saved.length; chunk++)
-      this.saved[chunk]?.forEach((page, index) => {
-        if (!page || chunk * CHUNK + index < from) return;
-        page.hash ??= hashPage(page);
-        if (page.hash.low === 0 && page.hash.high === 0) return;
-        const place = Math.imul(chunk * CHUNK + index, 0x9e3779b1);
-        low = (Math.imul(low, 0x01000193) ^ page.hash.low ^ place) | 0;
-        high = (Math.imul(high, 0x5bd1e995) ^ page.hash.high ^ place) | 0;
-      });
+    for (let chunk = Math.floor(from / (PAGE * CHUNK)); chunk < this.saved.length; chunk++) {
+      const pages = this.saved[chunk];
+      if (!pages) continue;
+      let hash = chunkHashes.get(pages);
+      if (!hash) chunkHashes.set(pages, (hash = hashChunk(pages, chunk)));
+      low = (low + hash.low) | 0;
+      high = (high + hash.high) | 0;
+    }
     return { low, high };
   }
+}
+
+/** Saved chunks never change. */
+const chunkHashes = new WeakMap<SavedChunk, PageHash>();
+
+function hashChunk(pages: SavedChunk, chunk: number): PageHash {
+  let low = 0;
+  let high = 0;
+  pages.forEach((page, index) => {
+    if (!page) return;
+    page.hash ??= hashPage(page);
+    if (page.hash.low === 0 && page.hash.high === 0) return;
+    const place = Math.imul(chunk * CHUNK + index + 1, 0x9e3779b1);
+    low = (low + Math.imul(page.hash.low ^ place, 0x85ebca6b)) | 0;
+    high = (high + Math.imul(page.hash.high ^ (place >>> 3), 0xc2b2ae35)) | 0;
+  });
+  return { low, high };
 }
 
 /** States of four bytes that are all known. */

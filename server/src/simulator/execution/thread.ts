@@ -1,7 +1,7 @@
 /** Threads and their frames: plain data beside the compiled code they point to. */
 import type { CompiledFunction } from './compile-function.js';
 import type { Hazard } from './hazard.js';
-import type { ModelledFrame } from './modelled.js';
+import type { ModelledFrame, Plain } from './modelled.js';
 
 /** A function of the C program with the code made of it. */
 export interface Code {
@@ -56,7 +56,14 @@ export interface SavedThread {
 }
 
 const copyOf = (frame: Frame | ModelledFrame): Frame | ModelledFrame =>
-  frame.k === 'c' ? { ...frame } : { ...frame, state: structuredClone(frame.state) };
+  frame.k === 'c' ? { ...frame } : { ...frame, state: copyOfPlain(frame.state) };
+
+/** As structuredClone does it, which is slow for the few values that models keep. */
+function copyOfPlain(value: Plain): Plain {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOfPlain);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOfPlain(one)]));
+}
 
 export function saveThread(thread: Thread): SavedThread {
   const { state, why, hazard, returned, top } = thread;

@@ -36,7 +36,6 @@ export class BoundedSearch {
     depth: 0,
     complete: false,
     violation: undefined,
-    ends: new Set(),
     unbounded: true,
   };
 
@@ -120,9 +119,9 @@ export class BoundedSearch {
   private ended(node: Node, alive: readonly number[]): void {
     const { simulation } = this.stepper;
     simulation.restore(node.state);
-    simulation.conclude();
+    this.stepper.conclude();
     if (simulation.hazards.length > 0) this.violated(node.path);
-    else if (alive.length === 0) this.result.ends.add(keyOf(this.stepper, node.repeating));
+    else if (alive.length === 0) this.options.ended?.();
     else this.stepper.failed();
   }
 

@@ -27,6 +27,8 @@ export interface Exploration {
   states: number;
   transitions: number;
   depth: number;
+  /** States of all searches. */
+  explored: number;
   /** Every interleaving was looked at, or is like one that was; with a bound, every one within it. */
   complete: boolean;
   /** That bound, if there was one. */
@@ -38,7 +40,6 @@ export interface Exploration {
   hazards: RunHazard[];
   /** Why it is an error. */
   message?: string;
-  ends: Set<string>;
 }
 
 const MAX_STATES = 100_000;
@@ -46,8 +47,8 @@ const MAX_STATES = 100_000;
 const MOST_RETRIES = 4;
 /** Bounds that are tried before everything is. */
 const FIRST_BOUNDS = [0, 1, 2];
-/** Part of the states that each of them may take. */
-const SHARE = 0.2;
+/** States that each of them may take. */
+const FIRST_STATES = 5000;
 
 /** @throws NotRunnable, ExplorationError */
 export function explore(input: RunInput, options: ExploreOptions = {}): Exploration {
@@ -59,6 +60,7 @@ class Explorer {
   private readonly stepper: Stepper;
   private readonly start;
   private readonly maxStates: number;
+  private explored = 0;
 
   constructor(
     private readonly input: RunInput,
@@ -84,7 +86,7 @@ class Explorer {
     if (preemptions !== undefined) return this.bounded(preemptions, this.maxStates).exploration;
     if (!this.options.full)
       for (const bound of FIRST_BOUNDS) {
-        const { exploration, unbounded } = this.bounded(bound, this.maxStates * SHARE);
+        const { exploration, unbounded } = this.bounded(bound, Math.min(this.maxStates, FIRST_STATES));
         if (exploration.outcome === 'violation' || (unbounded && exploration.complete)) {
           const { preemptions: _, ...all } = exploration;
           return all;
@@ -117,28 +119,22 @@ class Explorer {
       const before = points.size;
       this.simulation.restore(this.start);
       const result = search().run();
-      this.options.progress?.(result.states);
+      this.explored += result.states;
+      this.options.progress?.(this.explored);
       if (result.violation || points.size === before || !result.complete) return result;
     }
   }
 
-  private explorationOf({
-    states,
-    transitions,
-    depth,
-    complete,
-    violation,
-    ends,
-  }: SearchResult): Exploration {
+  private explorationOf({ states, transitions, depth, complete, violation }: SearchResult): Exploration {
     const found = {
       states,
       transitions,
       depth,
+      explored: this.explored,
       complete,
       points: this.stepper.races.points.size,
       schedule: violation ? this.scheduleOf(violation.path) : [],
       hazards: violation?.hazards ?? [],
-      ends,
     };
     if (!violation) return { outcome: 'ok', ...found };
     return { outcome: 'violation', ...found, hazard: violation.hazards[0]! };

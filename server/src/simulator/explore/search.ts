@@ -16,6 +16,8 @@ export interface SearchOptions {
   maxStates: number;
   /** Asked now and then; true: stop. */
   cancelled?: (() => boolean) | undefined;
+  /** Told when all actors have ended, in the state that they leave. */
+  ended?: () => void;
 }
 
 export interface SearchResult {
@@ -26,8 +28,6 @@ export interface SearchResult {
   /** Everything was looked at. */
   complete: boolean;
   violation: { hazards: RunHazard[]; path: Part[] } | undefined;
-  /** Hashes of the states in which all actors have ended. */
-  ends: Set<string>;
 }
 
 /** What each actor has done in all that was seen to follow a state. */
@@ -69,7 +69,6 @@ export class Search {
     depth: 0,
     complete: false,
     violation: undefined,
-    ends: new Set(),
   };
 
   constructor(
@@ -143,12 +142,12 @@ export class Search {
   }
 
   /** Nobody can go on. */
-  private ended({ key, alive, state }: Node): void {
+  private ended({ alive, state }: Node): void {
     const { simulation } = this.stepper;
     simulation.restore(state);
-    simulation.conclude();
+    this.stepper.conclude();
     if (simulation.hazards.length > 0) this.violated();
-    else if (alive.length === 0) this.result.ends.add(key);
+    else if (alive.length === 0) this.options.ended?.();
     else this.stepper.failed();
   }
 

@@ -38,7 +38,11 @@ export class Stepper {
   private statement = 0;
   private locks: number | undefined;
 
-  constructor(readonly simulation: Simulation) {
+  /** @param everyStatement each statement is a preemption point: for comparison */
+  constructor(
+    readonly simulation: Simulation,
+    private readonly everyStatement = false,
+  ) {
     this.watch = new Watch(simulation, (place, touch) => {
       const { races } = this;
       if (touch & LOCKS) {
@@ -57,6 +61,12 @@ export class Stepper {
   /** Actors that have not ended. */
   alive(): number[] {
     return this.simulation.threads.flatMap(({ state }, index) => (state === 'ended' ? [] : [index]));
+  }
+
+  /** Nobody can go on: what that means, with why each waits. */
+  conclude(): void {
+    for (const index of this.alive()) this.simulation.step(this.threadOf(index));
+    this.simulation.conclude();
   }
 
   /** @throws ExplorationError why the run has ended without a hazard */
@@ -97,7 +107,7 @@ export class Stepper {
       if (steps > MOST_STEPS)
         throw new ExplorationError(`${thread.name} makes ${steps} steps and meets nobody`);
       if (result.k === 'ended' || result.atPreemption || thread.frames.length === 1) break;
-      if (this.races.points.has(this.statementOf(thread))) break;
+      if (this.everyStatement || this.races.points.has(this.statementOf(thread))) break;
     }
     return { k, thread: index, steps, footprint: watch.end() };
   }

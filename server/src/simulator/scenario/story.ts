@@ -69,8 +69,11 @@ export function hazardText(hazard: RunHazard): string[] {
   return lines;
 }
 
-/** The story's lines; setup and steps only where the whole trace is wanted. */
-export function storyText(result: RunResult, { trace }: { trace: boolean }): string {
+/** The story's lines; setup and steps only where the whole trace is wanted, or of the verdict only what went wrong. */
+export function storyText(
+  result: RunResult,
+  { trace, verdict: wanted = 'all' }: { trace: boolean; verdict?: 'all' | 'hazards' },
+): string {
   const lines: string[] = [];
   lines.push(result.scenario, '');
   let actor = '';
@@ -86,7 +89,7 @@ export function storyText(result: RunResult, { trace }: { trace: boolean }): str
     lines.push(at === '' ? left : `${left.padEnd(84)} ${at}`);
   }
   const told = trace ? lines : folded(lines);
-  told.push('', ...verdict(result));
+  told.push('', ...(wanted === 'all' ? verdict(result) : hazardLines(result)));
   return `${told.join('\n')}\n`;
 }
 
@@ -153,10 +156,11 @@ function entryText(entry: StoryEntry, trace: boolean): string | undefined {
   }
 }
 
+const hazardLines = ({ hazards }: RunResult): string[] =>
+  hazards.flatMap((hazard) => hazardText(hazard).map((line, i) => (i === 0 ? line : `${INDENT}${line}`)));
+
 function verdict(result: RunResult): string[] {
-  const lines: string[] = [];
-  for (const hazard of result.hazards)
-    lines.push(...hazardText(hazard).map((line, i) => (i === 0 ? line : `${INDENT}${line}`)));
+  const lines = hazardLines(result);
   if (result.message !== undefined) lines.push(`could not be carried out: ${result.message}`);
   for (const { name, file, line } of result.coverage.unmodelled)
     lines.push(`not modelled: ${name}(), called at ${file}:${line}`);
