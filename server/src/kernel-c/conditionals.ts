@@ -28,7 +28,7 @@ export interface FoundInclude {
   start: number;
   truth: Truth;
   /** For `"…"` includes: object-like macros defined earlier in this file and not undefined since, when a template is included. */
-  defined: ReadonlyMap<string, string>;
+  defined: () => ReadonlyMap<string, string>;
 }
 
 export interface KeptText {
@@ -49,7 +49,22 @@ interface Branch {
   when: string;
 }
 
-const NOTHING_DEFINED: ReadonlyMap<string, string> = new Map();
+/** An object-like macro is defined, or undefined. */
+interface Definition {
+  name: string;
+  body: string | undefined;
+}
+
+const NOTHING_DEFINED = (): ReadonlyMap<string, string> => new Map();
+
+/** What the first of the definitions leave in force; worked out for the few who ask. */
+const definedBy = (definitions: readonly Definition[], count: number) => (): ReadonlyMap<string, string> => {
+  const defined = new Map<string, string>();
+  for (const { name, body } of definitions.slice(0, count))
+    if (body === undefined) defined.delete(name);
+    else defined.set(name, body);
+  return defined;
+};
 
 const PAREN_OPEN = 40;
 const PAREN_CLOSE = 41;
@@ -76,7 +91,7 @@ class Selection {
   readonly macros: FoundMacro[] = [];
   readonly includes: FoundInclude[] = [];
   readonly unbalanced: number[] = [];
-  private readonly defined = new Map<string, string>();
+  private readonly defined: Definition[] = [];
   private readonly directives = new Map<number, Directive>();
   private depth = 0;
   private nesting = 0;
@@ -133,18 +148,10 @@ class Selection {
     const start = this.tokens.start[token]!;
     switch (directive.kind) {
       case 'define':
-        this.macros.push({
-          ...directive.macro,
-          start,
-          end: this.tokens.end[token]!,
-          truth: dropped ? both(truth, 'false') : truth,
-          when,
-        });
-        if (directive.macro.parameters === null && truth !== 'false' && !dropped)
-          this.defined.set(directive.macro.name, directive.macro.body);
+        this.noteMacro(directive.macro, token, truth, when, dropped);
         break;
       case 'undef':
-        if (truth !== 'false' && !dropped) this.defined.delete(directive.name);
+        if (truth !== 'false' && !dropped) this.defined.push({ name: directive.name, body: undefined });
         break;
       case 'include':
         this.includes.push({
@@ -152,8 +159,8 @@ class Selection {
           angled: directive.angled,
           start,
           truth: dropped ? 'false' : truth,
-          // A template lies beside its users; copying for every header would cost more than reading it.
-          defined: directive.angled ? NOTHING_DEFINED : new Map(this.defined),
+          // A template lies beside its users.
+          defined: directive.angled ? NOTHING_DEFINED : definedBy(this.defined, this.defined.length),
         });
         break;
       case 'if':
@@ -164,6 +171,26 @@ class Selection {
         break;
       default:
     }
+  }
+
+  private noteMacro(
+    { name, parameters, variadic, body }: MacroDefinition,
+    token: number,
+    truth: Truth,
+    when: string,
+    dropped: boolean,
+  ): void {
+    this.macros.push({
+      name,
+      parameters,
+      variadic,
+      body,
+      start: this.tokens.start[token]!,
+      end: this.tokens.end[token]!,
+      truth: dropped ? both(truth, 'false') : truth,
+      when,
+    });
+    if (parameters === null && truth !== 'false' && !dropped) this.defined.push({ name, body });
   }
 
   /** Handles the group whose `#if` is token `open`; returns the index of its `#endif`. */
@@ -222,11 +249,13 @@ class Selection {
       earlierText = [earlierText, `!(${condition})`].filter(Boolean).join(' && ');
     };
     let braces = 0;
+    const { kind } = this.tokens;
     for (let i = open + 1; i < to; i++) {
-      if (this.tokens.kind[i] !== TokenKind.Directive) {
+      if (kind[i] === TokenKind.Punctuation) {
         braces = this.bracesBehind(i, braces);
         continue;
       }
+      if (kind[i] !== TokenKind.Directive) continue;
       const directive = this.directive(i);
       if (directive.kind === 'if') nesting++;
       else if (directive.kind === 'endif') {
@@ -273,9 +302,8 @@ class Selection {
     return token < to && (!this.inFirstColumn(token) || this.tokens.code[token] === BRACE_CLOSE);
   }
 
-  /** How many braces are open behind a token; those in the first column are a function's own. */
+  /** How many braces are open behind a punctuation token; those in the first column are a function's own. */
   private bracesBehind(token: number, before: number): number {
-    if (this.tokens.kind[token] !== TokenKind.Punctuation) return before;
     const code = this.tokens.code[token];
     if (code === BRACE_OPEN) return this.inFirstColumn(token) ? 1 : before + 1;
     if (code === BRACE_CLOSE) return this.inFirstColumn(token) ? 0 : before - 1;
@@ -307,13 +335,20 @@ class Selection {
 
   /** True when a branch holds whole file-level items: nothing open at its end, nothing that goes on behind `#endif`. */
   private isWholeItems(branch: Branch, end: number, to: number): boolean {
+    const last = this.lastOfBalanced(branch);
+    return last === undefined || (last >= 0 && this.endsItem(last, end, to));
+  }
+
+  /** The last token of a branch, `undefined` where it has none, -1 where something is open at its end. */
+  private lastOfBalanced(branch: Branch): number | undefined {
+    const { kind: kinds, code: codes } = this.tokens;
     let braces = 0;
     let parentheses = 0;
     let last = -1;
     let skip = 0;
     const groups: boolean[] = [];
     for (let i = branch.from; i < branch.to; i++) {
-      if (this.tokens.kind[i] === TokenKind.Directive) {
+      if (kinds[i] === TokenKind.Directive) {
         const kind = this.directive(i).kind;
         if (kind === 'if') groups.push(false);
         else if (kind === 'elif' || kind === 'else') {
@@ -327,16 +362,20 @@ class Selection {
       }
       if (skip > 0) continue;
       last = i;
-      if (this.tokens.kind[i] !== TokenKind.Punctuation) continue;
-      const code = this.tokens.code[i];
+      if (kinds[i] !== TokenKind.Punctuation) continue;
+      const code = codes[i];
       braces = this.bracesBehind(i, braces);
       // In a body a parenthesis too many is that function's trouble.
       if (braces === 0 && code === PAREN_OPEN) parentheses++;
       else if (braces === 0 && code === PAREN_CLOSE) parentheses--;
-      if (braces < 0 || parentheses < 0) return false;
+      if (braces < 0 || parentheses < 0) return -1;
     }
-    if (braces !== 0 || parentheses !== 0) return false;
-    if (last < 0) return true;
+    if (braces !== 0 || parentheses !== 0) return -1;
+    return last < 0 ? undefined : last;
+  }
+
+  /** Is this the last token of an item, in front of the `#endif` at `end`? */
+  private endsItem(last: number, end: number, to: number): boolean {
     const code = this.tokens.kind[last] === TokenKind.Punctuation ? this.tokens.code[last] : 0;
     if (code === SEMICOLON || code === BRACE_CLOSE) return true;
     if (code !== PAREN_CLOSE) return false;

@@ -17,6 +17,7 @@ export type Directive =
   | { kind: 'else' | 'endif' | 'other' };
 
 function plain(text: string): string {
+  if (!text.includes('/') && !text.includes('\\')) return text.trim();
   return text
     .replace(/\\\r?\n/g, ' ')
     .replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\/\*[\s\S]*?\*\/|\/\/.*/g, (match) =>

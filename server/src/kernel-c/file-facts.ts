@@ -42,8 +42,8 @@ function includeFacts(masked: MaskedText, lines: LineIndex): FileFacts['includes
       line: lines.lineAt(include.start) + 1,
       truth: include.truth,
     };
-    if (times.get(include.path)! > 1 && include.defined.size > 0)
-      facts.defined = Object.fromEntries(include.defined);
+    const defined = times.get(include.path)! > 1 ? include.defined() : undefined;
+    if (defined && defined.size > 0) facts.defined = Object.fromEntries(defined);
     return facts;
   });
 }

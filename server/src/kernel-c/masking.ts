@@ -6,7 +6,7 @@
 
 import type { ConditionalRegion, FoundInclude, FoundMacro } from './conditionals.js';
 import type { Configuration } from './conditions.js';
-import { BARE_ATTRIBUTES, NOT_A_CALL, TYPEOF_WORDS } from './knowledge.js';
+import { BARE_ATTRIBUTES, NOT_A_CALL } from './knowledge.js';
 import { TokenKind } from './lexer.js';
 import { maskArgumentPunctuation, maskArgumentWord, maskListMacro } from './masks/arguments.js';
 import { maskAssembly } from './masks/assembly.js';
@@ -35,6 +35,7 @@ import {
   SEMICOLON,
 } from './masks/token-view.js';
 import { maskOffsetof, maskTypeof } from './masks/types.js';
+import { Mark, marksOf } from './word-marks.js';
 
 export type { Definer, Invocation } from './masks/mask-context.js';
 
@@ -60,14 +61,17 @@ export interface MaskedText {
 const VALID_NUMBER =
   /^(0[xX][0-9a-fA-F]+[uUlLzZ]*|0[bB][01]+[uUlLzZ]*|\d+[uUlLzZ]*|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[fFlL]?)$/;
 
+const ATTRIBUTE_MARKS = Mark.BareAttribute | Mark.AttributeWithArguments | Mark.MacroLike;
+
 /** One walk over a file's tokens; rules that take tokens out move the walk behind them. */
 class Masker {
   constructor(private readonly m: MaskContext) {}
 
   walk(): void {
     const { m } = this;
+    const hasRecovered = m.recovered.size > 0;
     for (let i = 0; i < m.length; i++) {
-      if (m.recovered.has(i)) m.restart();
+      if (hasRecovered && m.recovered.has(i)) m.restart();
       if (i <= m.skipTo || m.isHidden(i)) continue;
       const kind = m.kind(i);
       if (kind === TokenKind.Word) this.word(i);
@@ -92,11 +96,11 @@ class Masker {
         return m.closeBrace(i);
       case PAREN_OPEN: {
         const before = m.inBody && m.partner[i]! > i ? m.word(m.previous(i)) : '';
-        m.parentheses.push(before !== '' && !NOT_A_CALL.has(before) ? 'arguments' : 'other');
+        m.openParenthesis(before !== '' && !NOT_A_CALL.has(before) ? 'arguments' : 'other');
         return;
       }
       case PAREN_CLOSE:
-        if (m.parentheses[m.parentheses.length - 1] !== 'brace') m.parentheses.pop();
+        m.closeParenthesis();
         return;
       case COLON:
         if (m.scope === 'aggregate') maskUnnamedBitField(m, i);
@@ -144,22 +148,25 @@ class Masker {
   private word(i: number): void {
     const { m } = this;
     const word = m.word(i);
+    const marks = marksOf(word);
     const isStart = this.isDeclarationStart(i);
     if (isStart) {
-      if (m.scopes.length === 0 && maskBareItem(m, i, word)) return;
+      if (m.scope === undefined && (marks & Mark.MacroLike) !== 0 && maskBareItem(m, i, word)) return;
       maskDeclarationHead(m, i);
       if (m.isHidden(i)) return;
     }
-    if (maskAttribute(m, i, word) || maskAssembly(m, i, word) || maskOffsetof(m, i, word)) return;
-    if (TYPEOF_WORDS.has(word)) {
+    if ((marks & ATTRIBUTE_MARKS) !== 0 && maskAttribute(m, i, word, marks)) return;
+    if (maskAssembly(m, i, marks)) return;
+    if ((marks & (Mark.Offsetof | Mark.Alignof)) !== 0 && maskOffsetof(m, i, marks)) return;
+    if ((marks & Mark.Typeof) !== 0) {
       maskTypeof(m, i);
       return;
     }
     if (m.inArguments) {
       if (maskArgumentWord(m, i, word)) return;
-    } else if (maskDeclarationMacro(m, i, word)) return;
+    } else if ((marks & Mark.DeclarationMacro) !== 0 && maskDeclarationMacro(m, i, word)) return;
     else if ((m.scope === 'initialiser' || m.scope === 'enum') && m.inBraces && maskListMacro(m, i)) return;
-    else if (word === 'goto') maskComputedGoto(m, i);
+    else if ((marks & Mark.Goto) !== 0) maskComputedGoto(m, i);
     if (m.is(i + 1, PAREN_OPEN)) this.wordBeforeParenthesis(i, word, isStart);
   }
 

@@ -1,9 +1,7 @@
 /** Inline assembly, told by its words and by the shape of its operands, becomes the number 0. */
+import { Mark } from '../word-marks.js';
 import type { MaskContext } from './mask-context.js';
 import { BRACKET_CLOSE, COLON, COMMA, EQUALS, PAREN_OPEN, SEMICOLON } from './token-view.js';
-
-/** `asm`, its spellings, and the wrappers of include/linux/compiler_types.h such as `asm_goto_output`. */
-const ASSEMBLY_WORD = /^(asm|__asm__|__asm|asm_goto_output|asm_volatile_goto|asm_inline)$/;
 
 /**
  * `vmx_asm2(vmwrite, "r"(field), "rm"(value), field, value)`: with the constraints gone it is a call like any other,
@@ -23,11 +21,9 @@ function maskConstraints(m: MaskContext, open: number): boolean {
   return true;
 }
 
-export function maskAssembly(m: MaskContext, i: number, word: string): boolean {
-  // `asm_safe("fxsave %[fx]", , [fx] "+m" (state))`: operands make a macro's call one for the assembler.
-  if (!ASSEMBLY_WORD.test(word)) {
-    if (m.scope !== 'function' || !m.assembly.has(i + 1) || maskConstraints(m, i + 1)) return false;
-  }
+/** `asm(…)`, or `asm_safe("fxsave %[fx]", , [fx] "+m" (state))`: operands make a macro's call one for the assembler. */
+export function maskAssembly(m: MaskContext, i: number, marks: number): boolean {
+  if ((marks & Mark.Assembly) === 0 && (!m.isOfAssembly(i) || maskConstraints(m, i + 1))) return false;
   let last = i;
   while (m.isWord(last + 1)) last++;
   const close = m.closeBehind(last);

@@ -1,26 +1,25 @@
 /** Attribute words: `void __user *p`, `int x __aligned(8)`, `static __always_inline bool f(void)`. */
-import { ATTRIBUTES_WITH_ARGUMENTS, BARE_ATTRIBUTES, isTypeLikeAttribute } from '../knowledge.js';
+import { isTypeLikeAttribute } from '../knowledge.js';
+import { Mark } from '../word-marks.js';
 import { isWholeArgument } from './arguments.js';
 import type { MaskContext } from './mask-context.js';
 import { BRACKET_CLOSE, EQUALS, PAREN_CLOSE, SEMICOLON } from './token-view.js';
 
-const CAPITALS = /^_*[A-Z][A-Z0-9_]+$/;
-
 /** Blanks the attribute at `i`; false where the word there is none. */
-export function maskAttribute(m: MaskContext, i: number, word: string): boolean {
+export function maskAttribute(m: MaskContext, i: number, word: string, marks: number): boolean {
   // A name may look like one: a struct's member, a function of that name.
-  if (BARE_ATTRIBUTES.has(word) && !m.isMemberAccess(i - 1) && !isWholeArgument(m, i)) {
+  if ((marks & Mark.BareAttribute) !== 0 && !m.isMemberAccess(i - 1) && !isWholeArgument(m, i)) {
     if (word === '__weak') m.weak.push(m.start(i));
     m.blankToken(i);
     return true;
   }
-  if (ATTRIBUTES_WITH_ARGUMENTS.has(word)) {
+  if ((marks & Mark.AttributeWithArguments) !== 0) {
     const close = m.closeBehind(i);
     if (close < 0) return false;
     maskWithArguments(m, i, word, close);
     return true;
   }
-  return (word.startsWith('__') || CAPITALS.test(word)) && maskBehindDeclarator(m, i, word);
+  return (marks & Mark.MacroLike) !== 0 && maskBehindDeclarator(m, i, word);
 }
 
 function maskWithArguments(m: MaskContext, i: number, word: string, close: number): void {

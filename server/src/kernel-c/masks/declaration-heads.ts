@@ -2,37 +2,14 @@
  * Words in a declaration's head that no table lists. C has one type and one name there, beside its own words:
  * what is more, `STATIC_INLINE u32 f(`, `struct x y __LAYOUT;`, `MEMBERS_START struct list_head l;`, is a macro's.
  */
-import { ATTRIBUTES_WITH_ARGUMENTS, BARE_ATTRIBUTES, PRIMITIVE_WORDS, TYPEOF_WORDS } from '../knowledge.js';
 import { TokenKind } from '../lexer.js';
+import { Mark, marksOf } from '../word-marks.js';
 import type { MaskContext } from './mask-context.js';
 import { COLON, PAREN_OPEN, STAR } from './token-view.js';
 
-const QUALIFIERS: ReadonlySet<string> = new Set([
-  'const',
-  'volatile',
-  'restrict',
-  '__restrict',
-  '__restrict__',
-  'static',
-  'extern',
-  'inline',
-  '__inline',
-  '__inline__',
-  'register',
-  'auto',
-  'typedef',
-  '_Atomic',
-  '__extension__',
-  '__const',
-  '__volatile__',
-]);
-
-/** Words that begin a statement or go on with one; `asm` begins a masked expression. */
-const STATEMENT_WORD =
-  /^(if|else|while|for|do|switch|case|default|return|goto|break|continue|sizeof|offsetof|asm|__asm__|__asm)$/;
-
-const TAG_WORD = /^(struct|union|enum)$/;
 const CAPITALS = /^_*[A-Z][A-Z0-9_]+$/;
+
+const ATTRIBUTE = Mark.BareAttribute | Mark.AttributeWithArguments;
 
 interface Head {
   /** Positions of names in it, first to last; a macro's with its arguments' end. */
@@ -84,21 +61,20 @@ function readHead(m: MaskContext, i: number): Head | undefined {
       continue;
     }
     if (!m.isWord(at)) break;
-    const word = m.word(at);
-    if (STATEMENT_WORD.test(word)) return undefined;
-    if (QUALIFIERS.has(word) || BARE_ATTRIBUTES.has(word)) continue;
+    const marks = marksOf(m.word(at));
+    if ((marks & Mark.Statement) !== 0) return undefined;
+    if ((marks & (Mark.Qualifier | Mark.BareAttribute)) !== 0) continue;
     const close = m.closeBehind(at);
-    if (TAG_WORD.test(word)) {
-      while (BARE_ATTRIBUTES.has(m.word(at + 1)) || ATTRIBUTES_WITH_ARGUMENTS.has(m.word(at + 1)))
-        at = Math.max(m.closeBehind(at + 1), at + 1);
+    if ((marks & Mark.Tag) !== 0) {
+      while ((marksOf(m.word(at + 1)) & ATTRIBUTE) !== 0) at = Math.max(m.closeBehind(at + 1), at + 1);
       if (m.isWord(at + 1)) at++;
       hasType = true;
-    } else if (PRIMITIVE_WORDS.has(word)) hasType = true;
-    else if (TYPEOF_WORDS.has(word)) {
+    } else if ((marks & Mark.Primitive) !== 0) hasType = true;
+    else if ((marks & Mark.Typeof) !== 0) {
       if (close < 0) return undefined;
       hasType = true;
       at = close;
-    } else if (close >= 0 && ATTRIBUTES_WITH_ARGUMENTS.has(word)) at = close;
+    } else if (close >= 0 && (marks & Mark.AttributeWithArguments) !== 0) at = close;
     else if (close >= 0 && isAttributeCall(m, at, close)) {
       names.push({ first: at, last: close });
       at = close;
@@ -116,8 +92,7 @@ function isAttributeCall(m: MaskContext, at: number, close: number): boolean {
 }
 
 function isMacroLike(m: MaskContext, { first }: { first: number }): boolean {
-  const word = m.word(first);
-  return word.startsWith('__') || CAPITALS.test(word);
+  return (marksOf(m.word(first)) & Mark.MacroLike) !== 0;
 }
 
 /** `ZONE_TYPES` alone on its line: a list macro that the text doesn't show. */

@@ -24,8 +24,8 @@ function maskDeclaration(
   if (from(name) > to(name)) return false;
   if (type === null || from(type) > to(type)) {
     const end = m.end(to(name));
-    m.overwriteText(m.start(i), m.start(from(name)), 'int ');
-    m.overwriteText(end, m.end(close), '');
+    m.edit(m.start(i), m.start(from(name)), 'int ');
+    m.edit(end, m.end(close), '');
     m.skipTo = close;
     return true;
   }

@@ -48,7 +48,7 @@ function maskDefiner(m: MaskContext, i: number, word: string, close: number): bo
   if (firstComma !== undefined && arePairs(m, commas, close)) {
     m.overwrite(i, firstComma, head);
     for (let n = 1; n < commas.length; n += 2) m.blankToken(commas[n]!);
-    m.parentheses.push('other');
+    m.openParenthesis('other');
     m.skipTo = firstComma;
   } else {
     m.overwrite(i, close, `${head})`);

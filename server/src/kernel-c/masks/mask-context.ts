@@ -11,6 +11,7 @@ export interface Invocation {
   end: number;
 }
 
+/** What is written over [start, end): a text, and blanks behind it; line breaks stay. */
 export interface Edit {
   start: number;
   end: number;
@@ -29,23 +30,18 @@ export interface Definer {
   name: number;
 }
 
-/** Text that is only blanks and the line breaks of `text`. */
-export function blank(text: string): string {
-  if (!text.includes('\n')) return ' '.repeat(text.length);
-  return text
-    .split('\n')
-    .map((line) => ' '.repeat(line.length))
-    .join('\n');
-}
-
 export class MaskContext extends TokenView {
   readonly edits: Edit[] = [];
   /** 1 for each position whose token a mask has taken out. */
   private readonly hidden: Uint8Array;
   /** For a hidden token, a position before it to go on looking at: long runs of masked items cost one step. */
   private readonly skipBack: Int32Array;
-  readonly scopes: Scope[] = [];
-  readonly parentheses: Parenthesis[] = [];
+  private readonly scopes: Scope[] = [];
+  private readonly parentheses: Parenthesis[] = [];
+  /** What the innermost brace holds; undefined outside of all. Asked for at every token. */
+  scope: Scope | undefined;
+  /** What the innermost bracket holds; undefined outside of all. */
+  private parenthesis: Parenthesis | undefined;
   /** Positions up to this one have been dealt with. */
   skipTo = -1;
 
@@ -74,21 +70,18 @@ export class MaskContext extends TokenView {
       this.problems.push({ offset, message: 'conditional directive without its partner' });
   }
 
-  get scope(): Scope | undefined {
-    return this.scopes[this.scopes.length - 1];
-  }
   get inBody(): boolean {
     return this.scope === 'function' || this.scope === 'initialiser';
   }
   get atFileLevel(): boolean {
-    return this.scopes.length === 0 && this.parentheses.length === 0;
+    return this.scope === undefined && this.parenthesis === undefined;
   }
   /** Directly between braces, not in parentheses inside of them. */
   get inBraces(): boolean {
-    return this.parentheses[this.parentheses.length - 1] === 'brace';
+    return this.parenthesis === 'brace';
   }
   get inArguments(): boolean {
-    return this.parentheses[this.parentheses.length - 1] === 'arguments';
+    return this.parenthesis === 'arguments';
   }
 
   /** Position of the token before `i` that no mask has taken out, or -1. */
@@ -102,29 +95,45 @@ export class MaskContext extends TokenView {
     return before;
   }
 
+  /** Is the parenthesis behind this word one with operands for the assembler? */
+  isOfAssembly(i: number): boolean {
+    return this.assembly.size > 0 && this.scope === 'function' && this.assembly.has(i + 1);
+  }
+
   isHidden(i: number): boolean {
     return this.hidden[i] === 1;
   }
   openBrace(scope: Scope): void {
     this.scopes.push(scope);
-    this.parentheses.push('brace');
+    this.scope = scope;
+    this.openParenthesis('brace');
   }
   closeBrace(i: number): void {
     if (this.inFirstColumn(i)) return this.restart();
     this.scopes.pop();
+    this.scope = this.scopes[this.scopes.length - 1];
     while (this.parentheses.length > 0 && this.parentheses.pop() !== 'brace');
+    this.parenthesis = this.parentheses[this.parentheses.length - 1];
+  }
+  openParenthesis(holding: Parenthesis): void {
+    this.parentheses.push(holding);
+    this.parenthesis = holding;
+  }
+  closeParenthesis(): void {
+    if (this.parenthesis === 'brace') return;
+    this.parentheses.pop();
+    this.parenthesis = this.parentheses[this.parentheses.length - 1];
   }
   /** A brace in the first column: whatever is still open was half typed. */
   restart(): void {
     this.scopes.length = 0;
     this.parentheses.length = 0;
+    this.scope = undefined;
+    this.parenthesis = undefined;
   }
 
   edit(start: number, end: number, text: string): void {
     this.edits.push({ start, end, text });
-  }
-  private blankOut(start: number, end: number): void {
-    this.edit(start, end, blank(this.source.slice(start, end)));
   }
   blankToken(i: number): void {
     this.blankTokens(i, i);
@@ -132,14 +141,11 @@ export class MaskContext extends TokenView {
   /** Takes the tokens from position `first` to `last` out, and whatever lies between them. */
   blankTokens(first: number, last: number): void {
     this.hidden.fill(1, first, last + 1);
-    this.blankOut(this.start(first), this.end(last));
+    this.edit(this.start(first), this.end(last), '');
   }
   /** Writes `text` over the tokens from `first` to `last`: padded with blanks, line breaks kept behind it. */
   overwrite(first: number, last: number, text: string): void {
-    this.overwriteText(this.start(first), this.end(last), text);
-  }
-  overwriteText(start: number, end: number, text: string): void {
-    this.edit(start, end, text + blank(this.source.slice(start + text.length, end)));
+    this.edit(this.start(first), this.end(last), text);
   }
 
   /** Is this the first token of an item of the file? */
@@ -151,7 +157,7 @@ export class MaskContext extends TokenView {
       this.is(before, SEMICOLON) ||
       this.is(before, BRACE_CLOSE) ||
       // `MODULE_LICENSE("GPL")` without `;`, or a branch of an `#if` before it.
-      (this.is(before, PAREN_CLOSE) && this.scopes.length === 0)
+      (this.is(before, PAREN_CLOSE) && this.scope === undefined)
     );
   }
 

@@ -22,8 +22,13 @@ const NEWLINE = 10;
 export class TokenView {
   readonly tokens: Tokens;
   readonly selected: KeptText;
-  /** Indices into `tokens`, one for each position. */
-  readonly kept: Int32Array;
+  /** Number of positions. */
+  readonly length: number;
+  // By position: nearly every question is about one of these.
+  private readonly kinds: Uint8Array;
+  private readonly codes: Uint16Array;
+  private readonly starts: Int32Array;
+  private readonly ends: Int32Array;
   readonly brackets: Brackets;
   /** Position of the bracket that closes the one at this position (or opens it); -1 without a partner. */
   readonly partner: Int32Array;
@@ -36,29 +41,39 @@ export class TokenView {
   ) {
     this.tokens = tokenize(source);
     this.selected = selectText(source, this.tokens, configuration);
-    this.kept = this.selected.kept;
+    const { kept } = this.selected;
+    const { kind, code, start, end } = this.tokens;
+    const length = kept.length;
+    this.length = length;
+    this.kinds = new Uint8Array(length);
+    this.codes = new Uint16Array(length);
+    this.starts = new Int32Array(length);
+    this.ends = new Int32Array(length);
+    for (let i = 0; i < length; i++) {
+      const token = kept[i]!;
+      this.kinds[i] = kind[token]!;
+      this.codes[i] = code[token]!;
+      this.starts[i] = start[token]!;
+      this.ends[i] = end[token]!;
+    }
     this.brackets = matchBrackets(this);
     this.partner = this.brackets.partner;
     this.recovered = new Set(this.brackets.items);
   }
 
-  get length(): number {
-    return this.kept.length;
-  }
-
   // Positions outside of the file have kind and code 0: rules may look around freely.
 
   kind(i: number): number {
-    return i < 0 || i >= this.kept.length ? 0 : this.tokens.kind[this.kept[i]!]!;
+    return i < 0 || i >= this.length ? 0 : this.kinds[i]!;
   }
   code(i: number): number {
-    return i < 0 || i >= this.kept.length ? 0 : this.tokens.code[this.kept[i]!]!;
+    return i < 0 || i >= this.length ? 0 : this.codes[i]!;
   }
   start(i: number): number {
-    return this.tokens.start[this.kept[i]!]!;
+    return this.starts[i]!;
   }
   end(i: number): number {
-    return this.tokens.end[this.kept[i]!]!;
+    return this.ends[i]!;
   }
   word(i: number): string {
     return this.kind(i) === TokenKind.Word ? this.source.slice(this.start(i), this.end(i)) : '';
@@ -82,7 +97,7 @@ export class TokenView {
   }
   /** Is there a line break between this token and the next? */
   endsLine(i: number): boolean {
-    if (i + 1 >= this.kept.length) return true;
+    if (i + 1 >= this.length) return true;
     const line = this.source.indexOf('\n', this.end(i));
     return line >= 0 && line < this.start(i + 1);
   }

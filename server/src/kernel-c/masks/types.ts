@@ -1,7 +1,6 @@
 /** `typeof(x)`, `offsetof(t, a.b)`, `__alignof__(t)`: types and numbers made of expressions. */
+import { Mark } from '../word-marks.js';
 import type { MaskContext } from './mask-context.js';
-
-const ALIGNOF_WORD = /^(_Alignof|__alignof__|__alignof|alignof)$/;
 
 /** `typeof(…)` → a type's name of the same length, told by its `typeof____`. */
 export function maskTypeof(m: MaskContext, i: number): boolean {
@@ -15,9 +14,8 @@ export function maskTypeof(m: MaskContext, i: number): boolean {
 }
 
 /** The grammar takes one member name; `offsetof(struct x, a.b)` and `offsetof(struct x, a[i])` become a number. */
-export function maskOffsetof(m: MaskContext, i: number, word: string): boolean {
-  const isOffset = word === 'offsetof';
-  if (!isOffset && !ALIGNOF_WORD.test(word)) return false;
+export function maskOffsetof(m: MaskContext, i: number, marks: number): boolean {
+  const isOffset = (marks & Mark.Offsetof) !== 0;
   const close = m.closeBehind(i);
   if (close < 0) return false;
   const comma = m.argumentCommas(i + 1, close)[0];
