@@ -35,7 +35,7 @@ import {
   SEMICOLON,
 } from './masks/token-view.js';
 import { maskOffsetof, maskTypeof } from './masks/types.js';
-import { Mark, marksOf } from './word-marks.js';
+import { Mark } from './word-marks.js';
 
 export type { Definer, Invocation } from './masks/mask-context.js';
 
@@ -147,15 +147,14 @@ class Masker {
 
   private word(i: number): void {
     const { m } = this;
-    const word = m.word(i);
-    const marks = marksOf(word);
+    const marks = m.marks(i);
     const isStart = this.isDeclarationStart(i);
     if (isStart) {
-      if (m.scope === undefined && (marks & Mark.MacroLike) !== 0 && maskBareItem(m, i, word)) return;
+      if (m.scope === undefined && (marks & Mark.MacroLike) !== 0 && maskBareItem(m, i)) return;
       maskDeclarationHead(m, i);
       if (m.isHidden(i)) return;
     }
-    if ((marks & ATTRIBUTE_MARKS) !== 0 && maskAttribute(m, i, word, marks)) return;
+    if ((marks & ATTRIBUTE_MARKS) !== 0 && maskAttribute(m, i, m.word(i), marks)) return;
     if (maskAssembly(m, i, marks)) return;
     if ((marks & (Mark.Offsetof | Mark.Alignof)) !== 0 && maskOffsetof(m, i, marks)) return;
     if ((marks & Mark.Typeof) !== 0) {
@@ -163,11 +162,11 @@ class Masker {
       return;
     }
     if (m.inArguments) {
-      if (maskArgumentWord(m, i, word)) return;
-    } else if ((marks & Mark.DeclarationMacro) !== 0 && maskDeclarationMacro(m, i, word)) return;
+      if (maskArgumentWord(m, i, marks)) return;
+    } else if ((marks & Mark.DeclarationMacro) !== 0 && maskDeclarationMacro(m, i, m.word(i))) return;
     else if ((m.scope === 'initialiser' || m.scope === 'enum') && m.inBraces && maskListMacro(m, i)) return;
     else if ((marks & Mark.Goto) !== 0) maskComputedGoto(m, i);
-    if (m.is(i + 1, PAREN_OPEN)) this.wordBeforeParenthesis(i, word, isStart);
+    if (m.is(i + 1, PAREN_OPEN)) this.wordBeforeParenthesis(i, m.word(i), isStart);
   }
 
   private isDeclarationStart(i: number): boolean {

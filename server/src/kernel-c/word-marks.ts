@@ -58,6 +58,16 @@ add(Mark.AttributeWithArguments, ATTRIBUTES_WITH_ARGUMENTS);
 add(Mark.Typeof, TYPEOF_WORDS);
 add(Mark.Primitive, PRIMITIVE_WORDS);
 
+/** Lengths of the listed words that begin with a small letter, as bits, by that letter. */
+const lengths = new Int32Array(128);
+for (const word of listed.keys()) if (/^[a-z]/.test(word)) lengths[word.charCodeAt(0)]! |= 1 << word.length;
+
+/** Can a word of this first character and length have marks? Most have none, which needs no look at the word itself. */
+export function mayHaveMarks(first: number, length: number): boolean {
+  if (first < 97 || first > 122) return true;
+  return length < 32 && (lengths[first]! & (1 << length)) !== 0;
+}
+
 function marksFor(word: string): number {
   let marks = listed.get(word) ?? 0;
   if (word.startsWith('__') || CAPITALS.test(word)) marks |= Mark.MacroLike;

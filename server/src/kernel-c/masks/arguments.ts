@@ -4,6 +4,7 @@
  */
 import { PRIMITIVE_WORDS } from '../knowledge.js';
 import { TokenKind } from '../lexer.js';
+import { Mark } from '../word-marks.js';
 import type { MaskContext } from './mask-context.js';
 import {
   BRACKET_CLOSE,
@@ -18,6 +19,9 @@ import {
 
 /** Words that begin a statement which may stand as an argument; the rest of it is an expression. */
 const STATEMENT_WORDS: ReadonlySet<string> = new Set(['return', 'goto', 'break', 'continue']);
+
+/** Types, qualifiers and `STATEMENT_WORDS`. */
+const IN_ARGUMENTS = Mark.Tag | Mark.Primitive | Mark.Qualifier | Mark.Statement;
 
 /** Is the word at `i` all of an argument? */
 export function isWholeArgument(m: MaskContext, i: number): boolean {
@@ -37,8 +41,9 @@ function endsArgument(m: MaskContext, i: number): boolean {
 }
 
 /** A word inside of a call's parentheses. */
-export function maskArgumentWord(m: MaskContext, i: number, word: string): boolean {
-  if (startsArgument(m, i)) {
+export function maskArgumentWord(m: MaskContext, i: number, marks: number): boolean {
+  if ((marks & IN_ARGUMENTS) !== 0 && startsArgument(m, i)) {
+    const word = m.word(i);
     if (maskType(m, i, word)) return true;
     if (STATEMENT_WORDS.has(word)) {
       if (endsArgument(m, i + 1)) m.overwrite(i, i, '0');
@@ -82,7 +87,8 @@ function maskJuxtaposed(m: MaskContext, i: number): boolean {
     m.skipTo = close;
     return true;
   }
-  if (!startsArgument(m, i) || !isPlainWord(m, i) || !isPlainWord(m, last + 1)) return false;
+  if (!m.isWord(last + 1) || !startsArgument(m, i) || !isPlainWord(m, i) || !isPlainWord(m, last + 1))
+    return false;
   m.blankTokens(i, last);
   m.skipTo = last;
   return true;
@@ -90,7 +96,7 @@ function maskJuxtaposed(m: MaskContext, i: number): boolean {
 
 /** `OPS_A OPS_B &c,` in an initialiser or an enumeration: list macros, each with its own commas. */
 export function maskListMacro(m: MaskContext, i: number): boolean {
-  if (!isPlainWord(m, i) || !isPlainWord(m, i + 1)) return false;
+  if (!m.isWord(i + 1) || !isPlainWord(m, i) || !isPlainWord(m, i + 1)) return false;
   m.blankToken(i);
   return true;
 }

@@ -3,7 +3,7 @@
  * what is more, `STATIC_INLINE u32 f(`, `struct x y __LAYOUT;`, `MEMBERS_START struct list_head l;`, is a macro's.
  */
 import { TokenKind } from '../lexer.js';
-import { Mark, marksOf } from '../word-marks.js';
+import { Mark } from '../word-marks.js';
 import type { MaskContext } from './mask-context.js';
 import { COLON, PAREN_OPEN, STAR } from './token-view.js';
 
@@ -61,12 +61,12 @@ function readHead(m: MaskContext, i: number): Head | undefined {
       continue;
     }
     if (!m.isWord(at)) break;
-    const marks = marksOf(m.word(at));
+    const marks = m.marks(at);
     if ((marks & Mark.Statement) !== 0) return undefined;
     if ((marks & (Mark.Qualifier | Mark.BareAttribute)) !== 0) continue;
     const close = m.closeBehind(at);
     if ((marks & Mark.Tag) !== 0) {
-      while ((marksOf(m.word(at + 1)) & ATTRIBUTE) !== 0) at = Math.max(m.closeBehind(at + 1), at + 1);
+      while ((m.marks(at + 1) & ATTRIBUTE) !== 0) at = Math.max(m.closeBehind(at + 1), at + 1);
       if (m.isWord(at + 1)) at++;
       hasType = true;
     } else if ((marks & Mark.Primitive) !== 0) hasType = true;
@@ -92,12 +92,12 @@ function isAttributeCall(m: MaskContext, at: number, close: number): boolean {
 }
 
 function isMacroLike(m: MaskContext, { first }: { first: number }): boolean {
-  return (marksOf(m.word(first)) & Mark.MacroLike) !== 0;
+  return (m.marks(first) & Mark.MacroLike) !== 0;
 }
 
 /** `ZONE_TYPES` alone on its line: a list macro that the text doesn't show. */
-export function maskBareItem(m: MaskContext, i: number, word: string): boolean {
-  if (!CAPITALS.test(word) || !m.endsLine(i) || m.kind(i + 1) === TokenKind.Punctuation) return false;
+export function maskBareItem(m: MaskContext, i: number): boolean {
+  if (!CAPITALS.test(m.word(i)) || !m.endsLine(i) || m.kind(i + 1) === TokenKind.Punctuation) return false;
   m.blankToken(i);
   return true;
 }

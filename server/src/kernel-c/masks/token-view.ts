@@ -2,6 +2,7 @@
 import { type KeptText, selectText } from '../conditionals.js';
 import type { Configuration } from '../conditions.js';
 import { TokenKind, type Tokens, tokenize } from '../lexer.js';
+import { marksOf, mayHaveMarks } from '../word-marks.js';
 import { type Brackets, matchBrackets, STORAGE_WORD } from './brackets.js';
 
 export const PAREN_OPEN = 40;
@@ -77,6 +78,13 @@ export class TokenView {
   }
   word(i: number): string {
     return this.kind(i) === TokenKind.Word ? this.source.slice(this.start(i), this.end(i)) : '';
+  }
+  /** What the word at a position may be to a mask; 0 where there is no word. */
+  marks(i: number): number {
+    if (this.kind(i) !== TokenKind.Word) return 0;
+    const start = this.start(i);
+    const end = this.end(i);
+    return mayHaveMarks(this.code(i), end - start) ? marksOf(this.source.slice(start, end)) : 0;
   }
   isWord(i: number): boolean {
     return this.kind(i) === TokenKind.Word;
