@@ -29,7 +29,13 @@ export class Substitution {
     private readonly rest: readonly Expression[],
     /** Names that stand for all of `rest`. */
     private readonly variadicName: string | undefined,
+    /** Are arguments marked as such (`arg`)? Not in what a macro defines: there they are text like any other. */
+    private readonly marksArguments: boolean,
   ) {}
+
+  private argument(x: Expression): Expression {
+    return this.marksArguments ? { k: 'arg', x } : x;
+  }
 
   name(name: string): string {
     if (!name.includes('$$')) {
@@ -50,9 +56,9 @@ export class Substitution {
     switch (node.k) {
       case 'id': {
         if (this.isRest(node) && this.rest.length > 1)
-          return this.rest.map((x): Expression => ({ k: 'arg', x })).reduce((l, r) => ({ k: 'comma', l, r }));
+          return this.rest.map((x) => this.argument(x)).reduce((l, r) => ({ k: 'comma', l, r }));
         const bound = this.bindings.get(node.n);
-        if (bound) return { k: 'arg', x: bound };
+        if (bound) return this.argument(bound);
         return node.n.includes('$$') ? { k: 'id', n: this.name(node.n) } : node;
       }
       case 'call':
@@ -108,9 +114,7 @@ export class Substitution {
 
   callArguments(nodes: readonly Expression[]): Expression[] {
     return nodes.flatMap((argument) =>
-      this.isRest(argument)
-        ? this.rest.map((x): Expression => ({ k: 'arg', x }))
-        : [this.expression(argument)],
+      this.isRest(argument) ? this.rest.map((x) => this.argument(x)) : [this.expression(argument)],
     );
   }
 
@@ -192,7 +196,11 @@ export function expandMacro(macro: MacroEntry, args: readonly Expression[]): Sta
   return substitutionOf(macro, args).statements(macroBody(macro));
 }
 
-export function substitutionOf(macro: MacroEntry, args: readonly Expression[]): Substitution {
+export function substitutionOf(
+  macro: MacroEntry,
+  args: readonly Expression[],
+  marksArguments = true,
+): Substitution {
   const parameters = macro.facts.parameters ?? [];
   const bindings = new Map<string, Expression>();
   const fixed = macro.facts.variadic ? parameters.length - 1 : parameters.length;
@@ -203,5 +211,5 @@ export function substitutionOf(macro: MacroEntry, args: readonly Expression[]): 
   const rest = args.slice(fixed);
   const variadicName = macro.facts.variadic ? parameters[fixed] : undefined;
   if (variadicName !== undefined && rest[0]) bindings.set(variadicName, rest[0]);
-  return new Substitution(bindings, rest, variadicName);
+  return new Substitution(bindings, rest, variadicName, marksArguments);
 }

@@ -34,6 +34,62 @@ export const isStageFile = (path: string): boolean => STAGE_FILE.test(path);
 const MAX_DEPTH = 12;
 const MAX_FUNCTIONS = 2000;
 
+const readBodies = new WeakMap<FunctionFacts, readonly Statement[]>();
+
+/** The body of a function in a macro's replacement, which many uses of the macro share. */
+function bodyInMacro(fn: FunctionFacts): readonly Statement[] {
+  let body = readBodies.get(fn);
+  if (!body) readBodies.set(fn, (body = JSON.parse(fn.body) as Statement[]));
+  return body;
+}
+
+/** A function that a macro's use defines. Its body is put together when somebody asks: few of these are ever called. */
+export class GeneratedFunction implements FunctionFacts {
+  readonly line: number;
+  readonly column = 1;
+  readonly firstLine: number;
+  readonly endLine: number;
+  readonly static: boolean;
+  readonly inline: boolean;
+  readonly weak: boolean;
+  readonly type: string;
+  readonly parameters: FunctionFacts['parameters'];
+  readonly generatedBy: string;
+  readonly truth: FunctionFacts['truth'];
+  readonly when: string;
+  private text: string | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly pattern: FunctionFacts,
+    private readonly substitution: Substitution,
+    invocation: InvocationFacts,
+  ) {
+    this.line = invocation.line;
+    this.firstLine = invocation.line;
+    this.endLine = invocation.line;
+    this.static = pattern.static;
+    this.inline = pattern.inline;
+    this.weak = pattern.weak;
+    this.type = substitution.type(pattern.type);
+    this.parameters = pattern.parameters.map((parameter) => ({
+      name: substitution.name(parameter.name),
+      type: substitution.type(parameter.type),
+    }));
+    this.generatedBy = invocation.name;
+    this.truth = invocation.truth;
+    this.when = invocation.when;
+  }
+
+  statements(): Statement[] {
+    return this.substitution.statements(bodyInMacro(this.pattern));
+  }
+
+  get body(): string {
+    return (this.text ??= JSON.stringify(this.statements()));
+  }
+}
+
 class Expansion {
   private readonly functions = new Map<string, FunctionFacts>();
   private readonly variables = new Map<string, VariableFacts>();
@@ -75,7 +131,7 @@ class Expansion {
       if (/^[A-Za-z_]\w*$/.test(macro.facts.text)) this.use(macro.facts.text, args, depth + 1);
       return;
     }
-    const substitution = substitutionOf(macro, args);
+    const substitution = substitutionOf(macro, args, false);
     for (const fn of macro.content.items?.functions ?? []) this.addFunction(fn, substitution);
     for (const variable of macro.content.items?.variables ?? []) this.addVariable(variable, substitution);
     for (const inner of macro.content.items?.invocations ?? []) {
@@ -94,27 +150,9 @@ class Expansion {
   }
 
   private addFunction(fn: FunctionFacts, substitution: Substitution): void {
-    const { line, truth, when } = this.invocation;
     const name = substitution.name(fn.name);
     if (!/^[A-Za-z_]\w*$/.test(name) || this.functions.has(name)) return;
-    const body = substitution.statements(JSON.parse(fn.body) as Statement[]);
-    this.functions.set(name, {
-      ...fn,
-      name,
-      type: substitution.type(fn.type),
-      parameters: fn.parameters.map((parameter) => ({
-        name: substitution.name(parameter.name),
-        type: substitution.type(parameter.type),
-      })),
-      body: JSON.stringify(body, withoutArguments),
-      line,
-      column: 1,
-      firstLine: line,
-      endLine: line,
-      generatedBy: this.invocation.name,
-      truth,
-      when,
-    });
+    this.functions.set(name, new GeneratedFunction(name, fn, substitution, this.invocation));
   }
 
   private addVariable(variable: VariableFacts, substitution: Substitution): void {
@@ -131,16 +169,10 @@ class Expansion {
     };
     if (variable.initialiser !== undefined) {
       const value = substitution.expression(JSON.parse(variable.initialiser) as Expression);
-      added.initialiser = JSON.stringify(value, withoutArguments);
+      added.initialiser = JSON.stringify(value);
     }
     this.variables.set(name, added);
   }
-}
-
-/** An argument belongs to the function that it was put into: it is part of no other text. */
-function withoutArguments(_key: string, value: unknown): unknown {
-  const node = value as Expression | null;
-  return typeof node === 'object' && node?.k === 'arg' ? unwrap(node) : value;
 }
 
 /** An argument's text as an expression, as far as names, numbers and calls go. */

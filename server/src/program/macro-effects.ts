@@ -68,14 +68,33 @@ export function effectsOf({
 /** A static call's key is the same wherever the macro is used; members and variables may be an argument's. */
 const isFixedSlot = (slot: string) => slot.startsWith('K:') && !isMarked(slot);
 
+/** Effects by macro and number of arguments. */
+type MacrosOfFile = Map<MacroEntry, (MacroEffects | null | undefined)[]>;
+
 /** Effects by file, macro and number of arguments. */
 export class MacroEffectsCache {
-  private readonly byFile = new Map<string, Map<MacroEntry, (MacroEffects | null | undefined)[]>>();
+  private readonly byFile = new Map<string, MacrosOfFile>();
+  private last: { file: string; instance: string; macros: MacrosOfFile } | undefined;
 
-  /** @param place the file, and the inclusion of a template, whose names are meant */
-  of(place: string, macro: MacroEntry, count: number, find: () => MacroEffects | null): MacroEffects | null {
+  private macrosOf(file: string, instance: string): MacrosOfFile {
+    const { last } = this;
+    if (last?.file === file && last.instance === instance) return last.macros;
+    const place = `${file} ${instance}`;
     let macros = this.byFile.get(place);
     if (!macros) this.byFile.set(place, (macros = new Map()));
+    this.last = { file, instance, macros };
+    return macros;
+  }
+
+  /** @param file the file, and `instance` the inclusion of a template, whose names are meant */
+  of(
+    file: string,
+    instance: string,
+    macro: MacroEntry,
+    count: number,
+    find: () => MacroEffects | null,
+  ): MacroEffects | null {
+    const macros = this.macrosOf(file, instance);
     let known = macros.get(macro);
     if (!known) macros.set(macro, (known = []));
     let effects = known[count];

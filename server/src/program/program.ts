@@ -19,6 +19,7 @@ import {
   sameSurroundings,
 } from './face.js';
 import { fileAssignments } from './file-assignments.js';
+import { GeneratedFunction } from './generated.js';
 import { MacroEffectsCache } from './macro-effects.js';
 import type { Assignment, CallEdge, FunctionNode, FunctionUnit } from './model.js';
 import { SlotGraph } from './slots.js';
@@ -28,7 +29,8 @@ import { templatesOf } from './templates.js';
 
 /** Decodes a function's body. Not kept: bodies are most of a tree's memory. */
 export function bodyOf(node: FunctionNode): Statement[] {
-  return JSON.parse(node.facts.body) as Statement[];
+  const { facts } = node;
+  return facts instanceof GeneratedFunction ? facts.statements() : (JSON.parse(facts.body) as Statement[]);
 }
 
 /** A function whose text changed. */

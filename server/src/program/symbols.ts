@@ -66,6 +66,8 @@ export class Symbols {
   private readonly directlyIncluded = new Map<string, readonly string[]>();
   /** Macros by the file that asks and by name: the same few are asked for again and again. */
   private readonly macrosSeen = new Map<string, Map<string, MacroEntry | undefined>>();
+  /** Who asked last, and what has been seen from there. */
+  private lastSeen = { from: '', instance: '', seen: new Map<string, MacroEntry | undefined>() };
   private readonly evaluated = new Map<MacroEntry, ReadonlySet<number>>();
   private readonly includeTargets = new Map<string, string>();
   private owners: Map<string, TypeText | null> | undefined;
@@ -377,9 +379,7 @@ export class Symbols {
   macro(name: string, from: string, instance = ''): MacroEntry | undefined {
     const entries = this.macros.get(name);
     if (!entries) return undefined;
-    const place = `${from} ${instance}`;
-    let seen = this.macrosSeen.get(place);
-    if (!seen) this.macrosSeen.set(place, (seen = new Map()));
+    const seen = this.seenFrom(from, instance);
     let macro = seen.get(name);
     if (macro === undefined && !seen.has(name)) {
       macro = this.best(
@@ -394,6 +394,17 @@ export class Symbols {
       seen.set(name, macro);
     }
     return macro;
+  }
+
+  private seenFrom(from: string, instance: string): Map<string, MacroEntry | undefined> {
+    const { lastSeen } = this;
+    if (lastSeen.from !== from || lastSeen.instance !== instance) {
+      const place = `${from} ${instance}`;
+      let seen = this.macrosSeen.get(place);
+      if (!seen) this.macrosSeen.set(place, (seen = new Map()));
+      this.lastSeen = { from, instance, seen };
+    }
+    return this.lastSeen.seen;
   }
 
   /** Parameters of a macro, by index, that its use in a file evaluates. */
