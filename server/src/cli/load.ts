@@ -1,4 +1,5 @@
 /** The tree that a command works on. */
+import { tuneForOneRun } from '../host/engine.js';
 import { type LoadedProgram, loadProgram } from '../host/load-program.js';
 import { readProjectText } from '../host/project-text.js';
 import { type Snapshot, type SnapshotOptions, takeSnapshot } from '../host/snapshot.js';
@@ -44,6 +45,7 @@ export async function loadTree(
   snapshot: Snapshot = takeSnapshot(snapshotOptions(tree, options)),
   project?: Project,
 ): Promise<LoadedTree> {
+  tuneForOneRun();
   const { rules } = project ?? (await loadProject(snapshot.tree));
   const loaded = await loadProgram({
     ...snapshotOptions(tree, options),
