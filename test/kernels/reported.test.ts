@@ -55,7 +55,19 @@ const restrictedmem: typeof guestMemfd = {
   'bug-unbind-without-invalidate': {},
 };
 
-const kernels = { 'guest-memfd': guestMemfd, restrictedmem };
+const memfileNotifier: typeof guestMemfd = {
+  correct: {},
+  preallocated: {},
+  'bug-no-retry-check': { 'map-without-retry-check': 'kvm_tdp_page_fault' },
+  'bug-fallocate-unchecked': { 'fallocate-unchecked': 'vmm_allocate' },
+  // Nothing in the text is out of place: that is the simulator's to find.
+  'no-seal': {},
+  movable: {},
+  'bug-no-notify': {},
+  'bug-accessible': {},
+};
+
+const kernels = { 'guest-memfd': guestMemfd, restrictedmem, 'memfile-notifier': memfileNotifier };
 
 describe.each(Object.entries(kernels))('%s', (kernel, variants) => {
   const folder = join(referenceKernel, '..', kernel);

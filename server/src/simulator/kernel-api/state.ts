@@ -73,6 +73,8 @@ export interface KernelState {
   /** pfn of the VMM's own pages by page number of their address. */
   userPages: Map<bigint, number>;
   notifiers: bigint[];
+  /** Actors that a signal waits for. */
+  signals: Set<string>;
   /** gfn of the last fault that a thread brought from its guest. */
   faultOf: Map<number, number>;
   tables: Map<number, TablePage>;
@@ -94,6 +96,7 @@ export const newKernelState = (): KernelState => ({
   fileNames: new Map(),
   userPages: new Map(),
   notifiers: [],
+  signals: new Set(),
   faultOf: new Map(),
   tables: new Map(),
   counters: { faultRetries: 0, invalidations: 0, invalidatedPages: 0, longestLockHold: 0 },

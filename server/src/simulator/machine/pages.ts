@@ -170,6 +170,12 @@ export class Pages {
     return { ok: true };
   }
 
+  /** It stays where it is from now on, and in memory (mail row E7). Throws `not-allocated`. */
+  setUnmovable(pfn: number): void {
+    const state = this.allocated(pfn);
+    if (!state.unmovable) this.tables.page.write(pfn, 1, { ...state, unmovable: true });
+  }
+
   /** `undefined`: free. */
   at(pfn: number): PageState | undefined {
     return this.tables.page.get(pfn);

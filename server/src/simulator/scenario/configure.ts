@@ -57,9 +57,21 @@ const RESTRICTEDMEM: typeof GUEST_MEMFD = {
   protections: { false: {} },
 };
 
+/** Of the design memfile-notifier. */
+const MEMFILE: typeof GUEST_MEMFD = {
+  'retry-check': { true: {}, false: { CONFIG_GMEM_BUG_NO_RETRY_CHECK: 'y' } },
+  'seal-auto-allocate': { true: {}, false: { CONFIG_MEMFILE_SEAL_AUTO_ALLOCATE: 'n' } },
+  unmovable: { true: {}, false: { CONFIG_MEMFILE_UNMOVABLE: 'n' } },
+  invalidation: { range: {} },
+  alignment: { none: {} },
+  'refuse-private-fallocate': { false: {} },
+  protections: { false: {} },
+};
+
 const OPTIONS: Readonly<Record<string, typeof GUEST_MEMFD>> = {
   'guest-memfd': GUEST_MEMFD,
   restrictedmem: RESTRICTEDMEM,
+  'memfile-notifier': MEMFILE,
 };
 
 export interface Configured {

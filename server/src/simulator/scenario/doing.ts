@@ -15,6 +15,8 @@ export type Doing = (
   setup?: boolean;
 };
 
+const CALLS = { 'read-file': 'read', 'write-file': 'write', 'map-file': 'mmap' } as const;
+
 /** An action in a few words. */
 export function describe(action: Doing): string {
   switch (action.do) {
@@ -60,6 +62,16 @@ export function describe(action: Doing): string {
       return `remounts what ${action.file} is on: its pages are ${action.backing} from now on`;
     case 'unregister':
       return `deletes the slots of ${action.file}`;
+    case 'discard':
+      return `madvise(MADV_DONTNEED): the shared memory of gpa ${hex(action.gpa)}, ${formatSize(action.size)}`;
+    case 'read-file':
+    case 'write-file':
+    case 'map-file':
+      return `${CALLS[action.do]}(${action.file}) at ${hex(action.offset)}`;
+    case 'reclaim':
+      return `memory is short: reclaims ${action.size === undefined ? 'what it can' : formatSize(action.size)}`;
+    case 'signal':
+      return `kill(${action.to})`;
     case 'migrate':
       return `moves ${targetText(action.target)}`;
     default:

@@ -10,6 +10,7 @@ import { errnoName } from '../kernel-api/table-entry.js';
 import type { SlotBounds } from '../machine/slots.js';
 import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
 import type { ActorState } from './actor-state.js';
+import { discard } from './discard.js';
 import type { Doing } from './doing.js';
 import type { Guest } from './guest.js';
 import { checkAccepted } from './invariants.js';
@@ -102,6 +103,8 @@ export class GuestMemfdCalls implements KernelCalls {
         return this.once(turn, () => this.close(this.state.files.get(action.file) ?? -1));
       case 'destroy-vm':
         return this.destroyVm(turn);
+      case 'discard':
+        return discard(this.kernel, USER_MEMORY + action.gpa, action.size, turn);
       case 'write':
       case 'read':
       case 'execute':

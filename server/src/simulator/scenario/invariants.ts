@@ -46,7 +46,8 @@ export function checkGuestAccess(
       actor,
     });
   const wanted = attributesIn(kernel, attributesOf(kernel, kvm, gfn)).includes('private');
-  const has = kernel.hardware.pages.at(pfn)?.file !== undefined;
+  const file = kernel.hardware.pages.at(pfn)?.file;
+  const has = file !== undefined && file === kernel.slotOf(gfn)?.file;
   // A page that was freed is told as such.
   if (wanted === has || kernel.hardware.pages.isFree(pfn)) return;
   report(kernel, {

@@ -7,11 +7,11 @@ import type { ModelTable } from '../kernel-api/table-entry.js';
 import { configurationFor } from './configure.js';
 import { GuestMemfdCalls } from './guest-memfd-calls.js';
 import type { CallContext, KernelCalls } from './kernel-calls.js';
+import { MemfileCalls } from './memfile-calls.js';
+import { MEMFILE_FUNCTIONS } from './memfile-functions.js';
 import type { Scenario, ScenarioPlatform } from './model.js';
 import { RestrictedmemCalls } from './restrictedmem-calls.js';
 import { refusals } from './runnable.js';
-
-const RESTRICTEDMEM = 'restrictedmem';
 
 export interface KernelCode {
   /** `guest-memfd`, …, `tree`. */
@@ -41,20 +41,37 @@ export function referenceKernel(
   config: string,
 ): KernelCode {
   const correct = parseDotConfig(config);
+  const { headers, calls, modelled } = DESIGN_CODE[name] ?? DESIGN_CODE['guest-memfd']!;
   return {
     name,
     refusals: (scenario) => refusals(scenario, config),
     source: (scenario) =>
       textsSource(
-        { ...texts, [ENTRY_FILE]: entryText(name === RESTRICTEDMEM ? ['linux/restrictedmem.h'] : []) },
+        { ...texts, [ENTRY_FILE]: entryText(headers) },
         configurationOf(configurationFor(scenario, correct).symbols, true, scenario.design),
       ),
     initcalls: () => initcallsIn(texts),
     vmType: ({ platform }) => VM_TYPES[platform],
-    calls: (context) =>
-      name === RESTRICTEDMEM ? new RestrictedmemCalls(context) : new GuestMemfdCalls(context),
+    calls,
+    ...(modelled && { modelled }),
   };
 }
+
+/** What the interface of each design needs. */
+const DESIGN_CODE: Readonly<
+  Record<string, Pick<KernelCode, 'calls' | 'modelled'> & { headers: readonly string[] }>
+> = {
+  'guest-memfd': { headers: [], calls: (context) => new GuestMemfdCalls(context) },
+  restrictedmem: {
+    headers: ['linux/restrictedmem.h'],
+    calls: (context) => new RestrictedmemCalls(context),
+  },
+  'memfile-notifier': {
+    headers: ['linux/memfd.h', 'linux/shmem_fs.h'],
+    calls: (context) => new MemfileCalls(context),
+    modelled: MEMFILE_FUNCTIONS,
+  },
+};
 
 const VM_TYPES: Readonly<Record<ScenarioPlatform, string>> = {
   snp: 'KVM_X86_SNP_VM',

@@ -26,6 +26,7 @@ const RUNNABLE: ReadonlySet<string> = new Set([
   'host-read',
   'host-write',
   'migrate',
+  'discard',
   'repeat',
 ]);
 
@@ -33,7 +34,12 @@ const RUNNABLE: ReadonlySet<string> = new Set([
 const DESIGNS: Readonly<
   Record<
     string,
-    { actions: ReadonlySet<string>; backings: ReadonlySet<string>; platforms: readonly string[] }
+    {
+      actions: ReadonlySet<string>;
+      backings: ReadonlySet<string>;
+      platforms: readonly string[];
+      sharedFiles?: true;
+    }
   >
 > = {
   'guest-memfd': { actions: new Set(), backings: new Set(['4k']), platforms: ['snp', 'tdx', 'sw-protected'] },
@@ -42,12 +48,31 @@ const DESIGNS: Readonly<
     backings: new Set(['4k', 'thp', 'hugetlb-2m', 'hugetlb-1g']),
     platforms: ['snp', 'sw-protected'],
   },
+  'memfile-notifier': {
+    actions: new Set([
+      'encrypt-region',
+      'unencrypt-region',
+      'read-file',
+      'write-file',
+      'map-file',
+      'reclaim',
+      'signal',
+    ]),
+    backings: new Set(['4k']),
+    platforms: ['sw-protected'],
+    sharedFiles: true,
+  },
 };
 
 /** Why a scenario can't be run; nothing if it can. */
 export function refusals(scenario: Scenario, config: string): string[] {
   const { refusals: found } = configurationFor(scenario, parseDotConfig(config));
-  const { actions: own, backings, platforms } = DESIGNS[scenario.design] ?? DESIGNS['guest-memfd']!;
+  const {
+    actions: own,
+    backings,
+    platforms,
+    sharedFiles,
+  } = DESIGNS[scenario.design] ?? DESIGNS['guest-memfd']!;
   if (!platforms.includes(scenario.platform))
     found.push(
       `the reference kernel ${scenario.design} is for the platform ${platforms.join(' or ')} only, not for ${scenario.platform}`,
@@ -57,7 +82,7 @@ export function refusals(scenario: Scenario, config: string): string[] {
   if (large !== undefined)
     found.push(`the reference kernel ${scenario.design} hands out no \`backing: ${large}\``);
   const shared = scenario.slots.find(({ sharedFile }) => sharedFile !== undefined);
-  if (shared) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
+  if (shared && !sharedFiles) found.push(`slot ${shared.id} has a \`shared-file\`, which can't be run yet`);
   for (const { actions } of scenario.actors)
     for (const action of flatten(actions)) {
       if (!RUNNABLE.has(action.do) && !own.has(action.do))

@@ -10,6 +10,7 @@
 
 struct file;
 struct inode;
+struct vm_area_struct;
 
 struct address_space_operations {
 	/* Last call before the page cache drops its reference to a removed folio. */
@@ -44,6 +45,11 @@ struct file_operations {
 	long (*unlocked_ioctl)(struct file *file, unsigned int ioctl, unsigned long arg);
 	int (*release)(struct inode *inode, struct file *file);
 	long (*fallocate)(struct file *file, int mode, loff_t offset, loff_t len);
+	/* What a file for guests has none of (mail row E2). */
+	ssize_t (*read)(struct file *file, loff_t pos, size_t len);
+	ssize_t (*write)(struct file *file, loff_t pos, size_t len);
+	int (*mmap)(struct file *file, struct vm_area_struct *vma);
+	int (*fault)(struct file *file, pgoff_t index, struct page **page);
 };
 
 struct file {
@@ -93,5 +99,7 @@ void free_inode(struct inode *inode);
 void fput(struct file *file);
 void iput(struct inode *inode);
 int vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t len);
+ssize_t vfs_read(struct file *file, loff_t pos, size_t len);
+ssize_t vfs_write(struct file *file, loff_t pos, size_t len);
 
 #endif

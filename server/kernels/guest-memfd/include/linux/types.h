@@ -17,6 +17,7 @@ typedef _Bool bool;
 #define NULL	((void *)0)
 
 typedef unsigned long size_t;
+typedef long ssize_t;
 typedef long long loff_t;
 typedef unsigned long pgoff_t;		/* index in a file, in pages */
 typedef unsigned int gfp_t;

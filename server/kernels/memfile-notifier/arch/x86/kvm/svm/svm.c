@@ -1,0 +1,1 @@
+../../../../../guest-memfd/arch/x86/kvm/svm/svm.c

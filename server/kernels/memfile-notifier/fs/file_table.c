@@ -1,0 +1,1 @@
+../../guest-memfd/fs/file_table.c

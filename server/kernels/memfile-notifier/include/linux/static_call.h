@@ -1,0 +1,1 @@
+../../../guest-memfd/include/linux/static_call.h

@@ -1,0 +1,1 @@
+../../../../guest-memfd/include/uapi/linux/falloc.h

@@ -1,0 +1,1 @@
+../../guest-memfd/mm/truncate.c

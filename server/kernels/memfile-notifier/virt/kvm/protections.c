@@ -1,0 +1,1 @@
+../../../guest-memfd/virt/kvm/protections.c

@@ -1,0 +1,1 @@
+../../../restrictedmem/virt/kvm/vcpu.c
