@@ -173,6 +173,18 @@ program
     run(async () => (await import('./explore.js')).exploreCommand(scenario, tree, options)),
   );
 
+program
+  .command('compare')
+  .argument('<scenario>', 'a scenario file, or the name of a bundled one')
+  .description('a scenario on every design that can carry it, and in its variants: hazards and costs')
+  .addOption(
+    new Option('--format <format>', 'how results are written').choices(['text', 'json']).default('text'),
+  )
+  .option('--max-steps <n>', 'give up after so many steps of C in each', wholeNumber)
+  .action((scenario: string, options) =>
+    run(async () => (await import('./compare.js')).compareCommand(scenario, options)),
+  );
+
 onTree(
   program
     .command('doctor')

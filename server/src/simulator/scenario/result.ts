@@ -30,6 +30,8 @@ export interface CheckedExpectation {
   expected: string;
   actual: string;
   ok: boolean;
+  /** What the scenario says of its actors: their actions' results, their turns. */
+  of?: 'actors';
   /** Where the scenario says so. */
   at?: { file: string; line: number };
 }

@@ -498,6 +498,7 @@ export class Simulation {
       expected: 'yes',
       actual: why === '' ? 'no' : `no: ${why}`,
       ok: false,
+      of: 'actors',
       at: { file: at.file, line: at.line },
     });
   }
@@ -520,6 +521,7 @@ export class Simulation {
       expected: action.expect,
       actual: result,
       ok: result === action.expect,
+      of: 'actors',
       at: { file: action.at.file, line: action.at.line },
     });
   }
