@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { CallEdge } from '../../server/src/program/model.ts';
+import type { CallEdge, FunctionNode } from '../../server/src/program/model.ts';
 import type { Program } from '../../server/src/program/program.ts';
+import { systemCallOf } from '../../server/src/program/system-calls.ts';
 
 interface TrueFunction {
   name: string;
@@ -85,24 +86,46 @@ export class CallTruth {
   }
 
   private readonly edges = new Map<string, readonly CallEdge[]>();
+  /** Definitions by file and name, those that the compiler makes of a system call among them. */
+  private readonly definitions = new Map<string, FunctionNode[]>();
 
-  /** All edges out of the functions of that name in that file. */
+  private definitionsOf(name: string, file: string): readonly FunctionNode[] {
+    if (this.definitions.size === 0) {
+      const add = (key: string, node: FunctionNode) =>
+        this.definitions.set(key, [...(this.definitions.get(key) ?? []), node]);
+      for (const node of this.program.functions()) {
+        add(`${node.file}:${node.name}`, node);
+        const made = systemCallOf(node, this.program.architecture);
+        for (const other of made ? new Set([made.body, ...made.chains.flat()]) : [])
+          add(`${node.file}:${other}`, node);
+      }
+    }
+    return this.definitions.get(`${file}:${name}`) ?? [];
+  }
+
+  /** All edges out of the functions of that name in that file, also those of another configuration than is taken here. */
   private edgesOf(caller: string, file: string): readonly CallEdge[] {
     const key = `${file}:${caller}`;
     let found = this.edges.get(key);
     if (!found) {
-      const { symbols } = this.program;
-      const nodes = this.program
-        .functionsIn(file)
-        .filter((node) => node.name === caller && symbols.truthOf(node) !== 'false');
-      found = nodes.flatMap((node) => this.program.callsFrom(node));
+      found = this.definitionsOf(caller, file).flatMap((node) => this.program.callsFrom(node));
       this.edges.set(key, found);
     }
     return found;
   }
 
+  /** Does a function that the compiler makes of a system call hand on to another of them? */
+  private isWrapper(caller: string, callee: string, file: string): boolean {
+    const [node] = this.definitionsOf(caller, file);
+    const made = node && systemCallOf(node, this.program.architecture);
+    return (made?.chains ?? []).some((chain) => {
+      const all = [...chain, made!.body];
+      return all.includes(caller) && all[all.indexOf(caller) + 1] === callee;
+    });
+  }
+
   private isKnown(caller: string, file: string): boolean {
-    return this.program.functionsIn(file).some(({ name }) => name === caller);
+    return this.definitionsOf(caller, file).length > 0;
   }
 
   /** Functions of the scope, whoever wrote them: a person or a macro. */
@@ -130,7 +153,9 @@ export class CallTruth {
     for (const call of this.calls) {
       if (call.kind !== kind || !isWanted(call)) continue;
       const { caller, file, callee, macro } = call;
-      const isFound = this.edgesOf(caller, file).some((edge) => edge.calleeName === callee);
+      const isFound =
+        this.edgesOf(caller, file).some((edge) => edge.calleeName === callee) ||
+        (callee !== undefined && this.isWrapper(caller, callee, file));
       const cause = this.isKnown(caller, file) ? `${macro ?? 'plain'} → ${callee}` : 'in an unknown function';
       score.add(isFound, `${caller} → ${callee}`, cause);
     }
@@ -169,7 +194,7 @@ export class CallTruth {
     return { score, medianTargets: counts[counts.length >> 1] ?? 0 };
   }
 
-  /** Edges that the compiler didn't see; calls through pointers left out. */
+  /** Edges to functions of KVM that the compiler didn't see; calls through pointers left out. */
   wrongEdges(): Score {
     const score = new Score();
     const seen = new Set(this.calls.map(({ caller, file, callee }) => `${file}:${caller} ${callee}`));
@@ -178,8 +203,8 @@ export class CallTruth {
       if (generated) continue;
       for (const edge of this.edgesOf(name, file)) {
         if (edge.via !== 'call' && edge.via !== 'macro' && edge.via !== 'cleanup') continue;
-        // What a macro leads to outside of KVM depends on lock debugging and the like.
-        if (edge.via !== 'call' && !(edge.callee && OWN_FILES.test(edge.callee.file))) continue;
+        if (!(edge.callee && OWN_FILES.test(edge.callee.file))) continue;
+        if (this.program.symbols.truthOf(edge.caller) === 'false') continue;
         const key = `${file}:${name} ${edge.calleeName}`;
         score.add(seen.has(key) || locals.has(key), key, edge.site.macro ?? edge.calleeName);
       }

@@ -1,17 +1,23 @@
 /** `calls` and `functions`: one JSON object a line for programs, a table for people. */
-import type { CallEdge } from '../program/model.js';
+import { LISTED_SCOPE } from '../host/scope.js';
+import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
-import { loadTree, type TreeOptions } from './load.js';
+import { systemCallOf } from '../program/system-calls.js';
+import { type LoadedTree, loadTree, type TreeOptions } from './load.js';
 import { writeJsonLines, writeLine } from './output.js';
 
 export interface ListingOptions extends TreeOptions {
   format: 'text' | 'json' | 'jsonl';
 }
 
-function edgeRecord(edge: CallEdge): object {
+/** A list is of everything: also of what a check has no need to read. */
+const loadAll = (tree: string, options: ListingOptions): Promise<LoadedTree> =>
+  loadTree(tree, { ...options, scope: options.scope === 'kvm' ? LISTED_SCOPE : options.scope });
+
+function edgeRecord(edge: CallEdge, name = edge.caller.name): object {
   const { caller, callee, site } = edge;
   return {
-    caller: caller.name,
+    caller: name,
     callerFile: caller.file,
     callerLine: caller.facts.line,
     callee: edge.calleeName,
@@ -32,13 +38,73 @@ function* edges(program: Program): Iterable<CallEdge> {
   for (const node of program.functions()) yield* program.callsFrom(node);
 }
 
-function* map<T, R>(values: Iterable<T>, convert: (value: T) => R): Iterable<R> {
-  for (const value of values) yield convert(value);
+/** Records of all edges, those of what the compiler makes of a system call among them. */
+function* edgeRecords(program: Program): Iterable<object> {
+  for (const node of program.functions()) {
+    const known = program.callsFrom(node);
+    for (const edge of known) yield edgeRecord(edge);
+    const made = systemCallOf(node, program.architecture);
+    if (!made) continue;
+    for (const edge of known) yield edgeRecord(edge, made.body);
+    yield* wrapperEdges(
+      node,
+      made.chains.map((chain) => [...chain, made.body]),
+    );
+  }
+}
+
+/** Each function of a chain calls the next; what chains share is told once. */
+function* wrapperEdges(node: FunctionNode, chains: readonly (readonly string[])[]): Iterable<object> {
+  const told = new Set<string>();
+  for (const chain of chains)
+    for (const [index, callee] of chain.entries()) {
+      const caller = chain[index - 1];
+      if (caller === undefined || told.has(caller)) continue;
+      told.add(caller);
+      const { file, facts } = node;
+      yield {
+        caller,
+        callerFile: file,
+        callerLine: facts.line,
+        callee,
+        calleeFile: file,
+        calleeLine: facts.line,
+        file,
+        line: facts.line,
+        column: 1,
+        via: 'macro',
+        macro: facts.generatedBy,
+        certainty: 'certain',
+      };
+    }
+}
+
+function functionRecord({ name, file, facts }: FunctionNode): object {
+  return {
+    name,
+    file,
+    line: facts.line,
+    endLine: facts.endLine,
+    static: facts.static,
+    ...(facts.generatedBy !== undefined && { generatedBy: facts.generatedBy }),
+    ...(facts.weak && { weak: true }),
+    ...(facts.truth !== 'true' && { condition: facts.when }),
+  };
+}
+
+function* functionRecords(program: Program): Iterable<object> {
+  for (const node of program.functions()) {
+    yield functionRecord(node);
+    const made = systemCallOf(node, program.architecture);
+    if (!made) continue;
+    const names = new Set([made.body, ...made.chains.flat()]);
+    for (const name of names) yield functionRecord({ ...node, name });
+  }
 }
 
 export async function calls(tree: string, options: ListingOptions): Promise<number> {
-  const { loaded } = await loadTree(tree, options);
-  if (options.format !== 'text') await writeJsonLines(map(edges(loaded.program), edgeRecord));
+  const { loaded } = await loadAll(tree, options);
+  if (options.format !== 'text') await writeJsonLines(edgeRecords(loaded.program));
   else
     for (const edge of edges(loaded.program))
       await writeLine(
@@ -48,23 +114,12 @@ export async function calls(tree: string, options: ListingOptions): Promise<numb
 }
 
 export async function functions(tree: string, options: ListingOptions): Promise<number> {
-  const { loaded } = await loadTree(tree, options);
-  const nodes = loaded.program.functions();
+  const { loaded } = await loadAll(tree, options);
   if (options.format === 'text') {
-    for (const node of nodes) await writeLine(`${node.file}:${node.facts.line}: ${node.name}`);
+    for (const node of loaded.program.functions())
+      await writeLine(`${node.file}:${node.facts.line}: ${node.name}`);
     return 0;
   }
-  await writeJsonLines(
-    map(nodes, ({ name, file, facts }) => ({
-      name,
-      file,
-      line: facts.line,
-      endLine: facts.endLine,
-      static: facts.static,
-      ...(facts.generatedBy !== undefined && { generatedBy: facts.generatedBy }),
-      ...(facts.weak && { weak: true }),
-      ...(facts.truth !== 'true' && { condition: facts.when }),
-    })),
-  );
+  await writeJsonLines(functionRecords(loaded.program));
   return 0;
 }

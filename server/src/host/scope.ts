@@ -41,9 +41,12 @@ export const diskReader: FolderReader = {
 /** Folders at the top of a kernel tree without code that runs in the kernel. */
 const NOT_KERNEL = new Set(['Documentation', 'LICENSES', 'samples', 'scripts', 'tools', 'usr']);
 
+/** The scope `kvm` with every header of the architecture: what lists all calls reads, what checks has no need of. */
+export const LISTED_SCOPE = 'kvm-listed';
+
 /** Is the name of a scope a glob, so that the tree needn't be a kernel's? */
 export function isGlobScope(scope: string): boolean {
-  return scope !== 'kvm' && scope !== 'all';
+  return scope !== 'kvm' && scope !== 'all' && scope !== LISTED_SCOPE;
 }
 
 /**
@@ -58,8 +61,9 @@ export function listScope(
   architecture: string,
   reader: FolderReader = diskReader,
 ): Scope {
-  if (scope === 'kvm') {
-    const texts = [...scopeKvm.roots, ...scopeKvm.headers].map((text) =>
+  if (scope === 'kvm' || scope === LISTED_SCOPE) {
+    const listed = scope === LISTED_SCOPE ? scopeKvm.listed : [];
+    const texts = [...scopeKvm.roots, ...scopeKvm.headers, ...listed].map((text) =>
       text.replaceAll('ARCH', architecture),
     );
     return new Walk(tree, reader, () => true).run(texts.flatMap(parseGlobs));
