@@ -1,6 +1,6 @@
 // Bundles the extension client, the language server, the simulator, the indexing worker and the command line into dist/.
 //
-// usage: node scripts/build.mjs [--watch] [--only NAME,…]    NAME: cli, server, simulator, worker, client
+// usage: node scripts/build.mjs [--watch] [--only NAME,…]    NAME: cli, server, simulator, worker, client, memory-map
 import { chmod, copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -19,6 +19,7 @@ const entries = {
   simulator: 'server/src/backend/main.ts',
   worker: 'server/src/host/worker.ts',
   client: 'client/src/extension.ts',
+  'memory-map': 'client/src/memory-map/webview/page.ts',
 };
 
 /** Read at run time by path, next to the bundle that asks for them. */
@@ -69,7 +70,7 @@ function describeBundles(entryPoints) {
   const bundles = [
     {
       ...common,
-      entryPoints: entryPoints.filter(({ out }) => out !== 'client'),
+      entryPoints: entryPoints.filter(({ out }) => out !== 'client' && out !== 'memory-map'),
       format: 'esm',
       // Shared code is written once, and what the command line imports lazily stays out of its start-up.
       splitting: true,
@@ -83,6 +84,14 @@ function describeBundles(entryPoints) {
       outExtension: { '.js': '.cjs' },
       format: 'cjs',
       external: ['vscode'],
+    },
+    // A page of its own, with a style sheet beside it.
+    {
+      ...common,
+      entryPoints: entryPoints.filter(({ out }) => out === 'memory-map'),
+      format: 'iife',
+      platform: 'browser',
+      target: 'es2022',
     },
   ];
   return bundles.filter((bundle) => bundle.entryPoints.length > 0);

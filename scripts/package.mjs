@@ -22,6 +22,8 @@ const required = [
   'dist/simulator.js',
   'dist/worker.js',
   'dist/cli.js',
+  'dist/memory-map.js',
+  'dist/memory-map.css',
   'dist/tree-sitter.wasm',
   'dist/tree-sitter-c.wasm',
   'server/kernels/',
@@ -29,7 +31,7 @@ const required = [
 
 /** Anything else in the package is there by mistake. */
 const permitted =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|docs\/screenshots\/[^/]+\.png|docs\/rules\/[^/]+\.md|docs\/project-rules\.md|grammars\/[^/]+\.schema\.json|dist\/[^/]+\.(js|cjs|wasm)|server\/(kernels|scenarios)\/.+)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|icon\.png|docs\/screenshots\/[^/]+\.png|docs\/rules\/[^/]+\.md|docs\/project-rules\.md|grammars\/[^/]+\.schema\.json|dist\/[^/]+\.(js|cjs|wasm)|dist\/memory-map\.css|server\/(kernels|scenarios)\/.+)$/;
 
 async function main() {
   const out = outFile();

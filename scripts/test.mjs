@@ -16,6 +16,7 @@ const checks = {
   lint: [[bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '.']],
   typecheck: [
     [bin('typescript', 'bin', 'tsc'), '-p', '.'],
+    [bin('typescript', 'bin', 'tsc'), '-p', 'client/src/memory-map/webview'],
     [bin('typescript', 'bin', 'tsc'), '-p', 'test/e2e'],
   ],
   build: [[join(root, 'scripts', 'build.mjs')]],

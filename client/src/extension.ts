@@ -7,6 +7,7 @@ import { registerCommands } from './commands.ts';
 import { registerDebugging } from './debug/registration.ts';
 import { LockMarkDecorations } from './lock-marks.ts';
 import { LockPathPeek } from './lock-path.ts';
+import { MemoryMap } from './memory-map/memory-map.ts';
 import { RulePages } from './rule-pages.ts';
 import { ScenarioCommands } from './scenarios/scenario-commands.ts';
 import { ScenarioFiles } from './scenarios/scenario-files.ts';
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new ScenarioCommands(current, output),
     new ScenarioTests(current),
     registerDebugging(context, current),
+    new MemoryMap(context.extensionUri),
     registerCommands({ server: current, output, currentStatus: () => statusBar.status }),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (settings.needsRestart(event)) void current.restart();
