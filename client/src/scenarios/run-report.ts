@@ -17,7 +17,12 @@ export async function showRun(answer: RunAnswer): Promise<void> {
 /** @param line from 1 */
 export async function openPlace(path: string, line: number): Promise<void> {
   const place = new vscode.Range(line - 1, 0, line - 1, 0);
-  const editor = await vscode.window.showTextDocument(vscode.Uri.file(path), { selection: place });
+  // Beside the memory map, not over it.
+  const viewColumn = vscode.window.visibleTextEditors[0]?.viewColumn ?? vscode.ViewColumn.One;
+  const editor = await vscode.window.showTextDocument(vscode.Uri.file(path), {
+    selection: place,
+    viewColumn,
+  });
   editor.revealRange(place, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
 }
 

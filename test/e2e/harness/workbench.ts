@@ -150,6 +150,14 @@ export class Workbench implements AsyncDisposable {
     await this.quickInput('F1', title, true);
   }
 
+  /** Chooses the first row with this label in a list that is open. */
+  async pick(label: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(label);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+  }
+
   /** Brings the Problems panel to the front. */
   async openProblems(): Promise<ProblemsPanel> {
     const panel = this.problemsPanel;

@@ -87,7 +87,10 @@ export function drawTimeline(
   context.lineWidth = 1;
 }
 
-const shortName = (lock: string): string => lock.replace(/^.*(?:->|\.)/, '');
+/** Names that say nothing without whose it is. */
+const COMMON = /(?:^|[.>])(\w+(?:->|\.)(?:mutex|lock|rwsem))$/;
+
+const shortName = (lock: string): string => COMMON.exec(lock)?.[1] ?? lock.replace(/^.*(?:->|\.)/, '');
 
 function drawLock(
   context: CanvasRenderingContext2D,

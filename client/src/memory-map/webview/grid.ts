@@ -84,5 +84,7 @@ export function moved(shape: GridShape, frame: number, key: string, rowsInView: 
   }[key];
   if (step === undefined) return undefined;
   const last = shape.start + shape.pages - 1;
-  return Math.min(last - (last % shape.cell), Math.max(shape.start, frame + step));
+  // A frame in the middle of a cell stands for the cell.
+  const next = frame + step - ((frame + step) % shape.cell);
+  return Math.min(last - (last % shape.cell), Math.max(shape.start, next));
 }

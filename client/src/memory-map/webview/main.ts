@@ -246,7 +246,6 @@ class MemoryMap {
     const cell = ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, at + by))]!;
     if (cell === this.cell) return;
     this.cell = cell;
-    this.selected = this.selected === undefined ? undefined : this.selected - (this.selected % cell);
     this.layOut();
     this.reveal();
     void this.refresh();

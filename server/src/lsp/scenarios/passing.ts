@@ -35,8 +35,10 @@ export class PassingScenarios {
         if (ran ?? may) found.push({ entry, variant, how: ran === undefined ? 'may' : 'ran' });
       }
     }
-    // What is known goes first.
-    return [...found.filter(({ how }) => how === 'ran'), ...found.filter(({ how }) => how === 'may')];
+    // What is known goes first, and what speaks of the function.
+    const rank = ({ entry, how }: Passing): number =>
+      (how === 'ran' ? 0 : 2) + (this.catalogue.text(entry.path)?.includes(node.name) ? 0 : 1);
+    return found.sort((a, b) => rank(a) - rank(b));
   }
 
   /** Scenarios that run on this tree. */
