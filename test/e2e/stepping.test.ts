@@ -80,12 +80,12 @@ describe('punching a hole over a private page', () => {
   });
 
   test('twenty steps change the RMP entry, in the map and in Variables; back they change it back', async () => {
-    await debug.makeRoom();
-    await debug.collapse('Arguments');
-    await debug.expand('Machine');
-    await debug.expand('RMP');
-    const rmp = async (): Promise<string> =>
-      (await debug.rows()).filter((row) => /^pfn .*private: ASID/.test(row)).join('\n');
+    await debug.fold('Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints');
+    const rmp = async (): Promise<string> => {
+      await debug.expand('Machine');
+      await debug.expand('RMP');
+      return (await debug.rows()).filter((row) => /^pfn .*private: ASID/.test(row)).join('\n');
+    };
     const before = await rmp();
     expect(before).not.toBe('');
     let changedAt: number | undefined;
@@ -110,6 +110,7 @@ describe('punching a hole over a private page', () => {
     await map.scrub(changedAt ?? 0);
     await expect.poll(async () => (await map.facts()).RMP).toContain('validated');
     await expect.poll(rmp).toBe(before);
+    await debug.unfold('Call Stack');
   });
 
   test('arrow keys go over the map, and each page is described', async () => {
@@ -131,7 +132,7 @@ describe('punching a hole over a private page', () => {
     await map.click('Watch this page');
     await map.root.getByRole('button', { name: 'Stop watching' }).waitFor();
     await debug.press('Continue');
-    await workbench.page.locator('.debug-call-stack', { hasText: /data breakpoint/i }).waitFor();
+    await workbench.page.locator('.debug-call-stack', { hasText: /changed: /i }).waitFor();
     await map.click('Stop watching');
   });
 

@@ -10,6 +10,15 @@ import type { FromPage, MapRequest, ToPage } from './messages.ts';
 import { pageOf } from './page.ts';
 import { Watches } from './watches.ts';
 
+/**
+ * The debugger opens sources in the group that was used last; a locked group keeps them from covering the map.
+ * Only the active group can be locked, and the map has just become that.
+ */
+async function keepGroup(isAside: boolean): Promise<void> {
+  await vscode.commands.executeCommand('workbench.action.lockEditorGroup');
+  if (isAside) await vscode.commands.executeCommand('workbench.action.focusFirstEditorGroup');
+}
+
 const VIEW_TYPE = 'gmemLens.memoryMap';
 
 const ASKABLE: ReadonlySet<string> = new Set<MapRequest>([
@@ -86,17 +95,17 @@ export class MemoryMap implements vscode.Disposable, vscode.DebugAdapterTrackerF
     return watches;
   }
 
-  private show(preserveFocus: boolean): void {
+  /** @param isAside the user is about to step, and keeps the focus */
+  private show(isAside: boolean): void {
     const active = vscode.debug.activeDebugSession;
     if (active?.type === DEBUG_TYPE) this.session ??= active;
-    if (this.panel) return this.panel.reveal(undefined, preserveFocus);
+    if (this.panel) return this.panel.reveal(undefined, isAside);
     const resources = vscode.Uri.joinPath(this.extension, 'dist');
-    const panel = vscode.window.createWebviewPanel(
-      VIEW_TYPE,
-      'Memory Map',
-      { viewColumn: vscode.ViewColumn.Beside, preserveFocus },
-      { enableScripts: true, localResourceRoots: [resources], retainContextWhenHidden: true },
-    );
+    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, 'Memory Map', vscode.ViewColumn.Beside, {
+      enableScripts: true,
+      localResourceRoots: [resources],
+      retainContextWhenHidden: true,
+    });
     this.panel = panel;
     const { webview } = panel;
     const uriOf = (name: string): string =>
@@ -111,6 +120,7 @@ export class MemoryMap implements vscode.Disposable, vscode.DebugAdapterTrackerF
       source: webview.cspSource,
       nonce: randomBytes(16).toString('base64url'),
     });
+    void keepGroup(isAside);
   }
 
   private tell(message: ToPage): void {

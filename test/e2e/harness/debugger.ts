@@ -28,12 +28,20 @@ export class Debugger {
     await this.callStack.locator('.monaco-list-row.selected, .stack-frame').first().waitFor();
   }
 
-  /** Gives the variables the room of the views below them. */
-  async makeRoom(): Promise<void> {
-    for (const view of ['Watch', 'Loaded Scripts', 'Breakpoints']) {
-      const header = this.page.locator(`.sidebar .pane-header[aria-expanded="true"][aria-label^="${view}"]`);
-      if ((await header.count()) > 0) await header.first().click();
-    }
+  /** Folds views of the side bar, so that the others have their room. */
+  async fold(...views: readonly string[]): Promise<void> {
+    for (const view of views) await this.setFolded(view, true);
+  }
+
+  async unfold(view: string): Promise<void> {
+    await this.setFolded(view, false);
+  }
+
+  private async setFolded(view: string, folded: boolean): Promise<void> {
+    const header = this.page.locator(
+      `.sidebar .pane-header[aria-expanded="${folded}"][aria-label^="${view}"]`,
+    );
+    if ((await header.count()) > 0) await header.first().click();
   }
 
   async press(action: DebugAction): Promise<void> {

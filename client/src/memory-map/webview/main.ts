@@ -51,6 +51,7 @@ class MemoryMap {
   private view: MachineViewBody | undefined;
   private timeline: TimelineBody | undefined;
   private cell = 0;
+  private name = '';
   private selected: number | undefined;
   private changes:
     | { readonly frame: number; readonly position: number; readonly list: readonly TimelineMark[] }
@@ -105,6 +106,7 @@ class MemoryMap {
     switch (message.kind) {
       case 'session':
         document.body.classList.remove('ended');
+        this.name = message.name;
         elements.status.textContent = message.name;
         return this.startOver();
       case 'changed':
@@ -161,6 +163,7 @@ class MemoryMap {
             limit: MOST_RUNS,
           });
     this.view = view;
+    elements.status.textContent = this.name;
     this.cell = view.cell;
     this.timeline = await this.host.ask('gmem/timeline', {});
     this.selected ??= this.interesting(view);
