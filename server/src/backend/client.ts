@@ -70,6 +70,8 @@ interface Link {
   watch?: NodeJS.Timeout;
 }
 
+/** Milliseconds between the end of a process's output and its own. */
+const LAST_WORDS = 1000;
 const PATIENCE = 20_000;
 /** A scenario's memory map is a few MB; what needs more than this has run away. */
 const MAX_HEAP_MB = 2048;
@@ -251,7 +253,12 @@ export class Simulator {
       debuggers.delete(end.session);
       listener.onEnd(end.reason);
     });
-    connection.onClose(() => link.fail('it has closed the connection'));
+    connection.onClose(() => {
+      const closed = (): void => link.fail('it has closed the connection');
+      // A process that is about to end says more by how it ended.
+      if (process_.child) setTimeout(closed, LAST_WORDS).unref();
+      else closed();
+    });
     connection.listen();
     return link;
   }

@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import {
   type CancellationToken,
+  ConnectionError,
   createMessageConnection,
   type MessageConnection,
   ResponseError,
@@ -64,5 +65,9 @@ export function notify<Name extends NotificationName>(
   name: Name,
   params: SimulatorNotifications[Name],
 ): void {
-  connection.sendNotification(name, params).catch(() => {});
+  try {
+    connection.sendNotification(name, params).catch(() => {});
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+  }
 }

@@ -31,6 +31,8 @@ export async function debugOverStdio(options: AdapterOptions): Promise<number> {
   const simulator = newSimulator(options);
   await relayDebugSession(process.stdin, process.stdout, simulator);
   await simulator.dispose();
+  // An open stdin would keep the process.
+  process.stdin.destroy();
   return 0;
 }
 

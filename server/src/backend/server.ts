@@ -120,7 +120,7 @@ class ServedConnection {
   }
 
   private async scenarios(params: ScenariosParams): Promise<ScenariosResult> {
-    const { files } = this.shared;
+    const files = readOnce(this.shared.files);
     const { overlays = {}, library = true } = params;
     const ids = new Map<string, string>();
     for (const name of library ? files.library : []) ids.set(files.scenarioPath(name) ?? name, name);
@@ -158,6 +158,20 @@ class ServedConnection {
     this.sessions.set(number, session);
     return { session: number };
   }
+}
+
+/** Each kernel is read once for all of the scenarios of a list. */
+function readOnce(files: SimulatorFiles): SimulatorFiles {
+  const kernels = new Map<string, ReturnType<SimulatorFiles['kernel']>>();
+  return {
+    ...files,
+    library: files.library,
+    kernel: (design, tree, overlays) => {
+      let kernel = kernels.get(design);
+      if (!kernel) kernels.set(design, (kernel = files.kernel(design, tree, overlays)));
+      return kernel;
+    },
+  };
 }
 
 function asResponse(error: unknown): unknown {

@@ -56,7 +56,7 @@ export class CItems {
       ...(address !== undefined &&
         isScalar(ctype) &&
         size <= MOST_WATCHED && {
-          watch: { id: `c ${address.toString(16)} ${size}`, what: expression ?? name },
+          watch: { id: `c ${address.toString(16)} ${size} ${expression ?? name}`, what: expression ?? name },
         }),
     };
   }

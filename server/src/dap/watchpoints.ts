@@ -21,7 +21,7 @@ const EVENTS: Readonly<Record<keyof typeof WATCHED, readonly MachineEvent['kind'
 
 type Watched =
   | { k: 'page'; kind: keyof typeof WATCHED; at: number }
-  | { k: 'c'; address: bigint; size: number };
+  | { k: 'c'; address: bigint; size: number; name: string };
 
 export interface Watchpoint {
   readonly id: number;
@@ -38,12 +38,12 @@ export interface Watchpoint {
 export function parseWatch(id: string): Watched | undefined {
   const page = /^(rmp|owner|directmap|content|mapping|attribute) 0x([0-9a-f]+)$/.exec(id);
   if (page) return { k: 'page', kind: page[1] as keyof typeof WATCHED, at: Number.parseInt(page[2]!, 16) };
-  const c = /^c ([0-9a-f]+) ([1248])$/.exec(id);
-  return c ? { k: 'c', address: BigInt(`0x${c[1]}`), size: Number(c[2]) } : undefined;
+  const c = /^c ([0-9a-f]+) ([1248]) (.+)$/s.exec(id);
+  return c ? { k: 'c', address: BigInt(`0x${c[1]}`), size: Number(c[2]), name: c[3]! } : undefined;
 }
 
 export function watchText(watched: Watched): string {
-  if (watched.k === 'c') return `${watched.size} bytes at 0x${watched.address.toString(16)}`;
+  if (watched.k === 'c') return watched.name;
   const { kind, at } = watched;
   return `${WATCHED[kind]} of ${kind === 'mapping' || kind === 'attribute' ? 'gfn' : 'pfn'} 0x${at.toString(16)}`;
 }

@@ -200,6 +200,8 @@ export function evaluate(machine: Machine, thread: Thread, index: number, text: 
     machine: Machine,
     constants: unknown[],
   ) => (frame: Frame) => void;
+  // An assignment to a variable is to be part of what is saved next.
+  machine.memory.touch(frame.fp, frame.size);
   make(machine, compiled.constants)(frame);
   const [l, h, unknown] = machine.returned as unknown as [number, number, number];
   const raw = addressOf(l, h);
