@@ -55,11 +55,8 @@ class CallerTrees {
       ...(entry && { entry: entry.label }),
       callers: [],
     };
-    // Who put an entry point into its table is of interest only where that is what was asked for.
-    if (depth > 0 && entry?.ends) return tree;
     const edges = this.program.callsTo(node);
-    const registrations =
-      depth > 0 && entry ? [] : registrationsOf(this.program, node).filter(({ by }) => by !== undefined);
+    const registrations = registrationsOf(this.program, node).filter(({ by }) => by !== undefined);
     if (edges.length === 0 && registrations.length === 0) return tree;
     if (this.shown.has(node.id)) return { ...tree, repeated: true };
     if (depth >= this.depth) return { ...tree, cut: true };
