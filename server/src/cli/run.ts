@@ -7,13 +7,13 @@ import {
   ScheduleMismatch,
 } from '../simulator/explore/schedule.js';
 import { plainJson } from '../simulator/json.js';
-import { withVariant } from '../simulator/scenario/model.js';
 import type { RunResult } from '../simulator/scenario/result.js';
 import { runScenario } from '../simulator/scenario/run.js';
 import { NotRunnable } from '../simulator/scenario/runnable.js';
 import { storyText } from '../simulator/scenario/story.js';
 import { COULD_NOT_RUN, FOUND, UsageError } from './errors.js';
 import { write, writeJson, writeLine } from './output.js';
+import { runLibrary } from './run-library.js';
 import { kernelFor, loadNamed, type NamedScenario } from './scenario-input.js';
 
 export interface RunCommandOptions {
@@ -61,37 +61,6 @@ function readSchedule(file: string): ScheduledTurn[] {
   }
 }
 
-/** Every scenario of the library with its variants, one line each. */
-async function runAll(options: RunCommandOptions): Promise<number> {
-  const results: unknown[] = [];
-  let failed = false;
-  for (const name of libraryScenarios()) {
-    const loaded = loadNamed(name);
-    if (!loaded) return COULD_NOT_RUN;
-    for (const variant of [undefined, ...loaded.scenario.variants.map((one) => one.name)]) {
-      const full = variant === undefined ? name : `${name}@${variant}`;
-      const scenario = withVariant(loaded.scenario, variant)!;
-      const rows = scenario.rows.join(', ');
-      try {
-        const result = carryOut({ scenario, variant }, undefined, options);
-        failed ||= !result.passed;
-        results.push({ name: full, ...(toJson(result, false) as object) });
-        if (options.format === 'text')
-          await writeLine(
-            `${result.passed ? 'ok  ' : 'FAIL'} ${full.padEnd(48)} ${rows.padEnd(16)} ${result.outcome}${result.hazards.length > 0 ? `: ${[...new Set(result.hazards.map(({ kind }) => kind))].join(', ')}` : ''}`,
-          );
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        results.push({ name: full, rows: scenario.rows, notRun: error.message });
-        if (options.format === 'text')
-          await writeLine(`–    ${full.padEnd(48)} ${rows.padEnd(16)} not run: ${error.message}`);
-      }
-    }
-  }
-  if (options.format === 'json') await writeJson(results, plainJson);
-  return failed ? FOUND : 0;
-}
-
 /**
  * @param name a scenario file, or the name of one of the library, with `@variant` for one of its variants
  * @param tree of a kernel like the reference kernels; without it the bundled one of the scenario's design
@@ -101,7 +70,7 @@ export async function runCommand(
   tree: string | undefined,
   options: RunCommandOptions,
 ): Promise<number> {
-  if (options.all) return runAll(options);
+  if (options.all) return runLibrary(options.format, (named) => carryOut(named, undefined, options));
   if (name === undefined)
     throw new UsageError(`Which scenario? Give a YAML file, or one of ${libraryScenarios().join(', ')}.`);
   const loaded = loadNamed(name);
