@@ -12,7 +12,7 @@ import type { Machine as Hardware } from '../machine/machine.js';
 import type { SlotBounds } from '../machine/slots.js';
 import { alignDown, PAGE_SIZE } from '../machine/units.js';
 import { ENTRY_FILE } from './entry.js';
-import { type KernelState, type LockMode, newKernelState } from './state.js';
+import { type KernelState, type LockMode, newKernelState, type XaEntry } from './state.js';
 import { TableMirror } from './table-mirror.js';
 
 /** page_offset_base of a kernel with four page table levels: Documentation/arch/x86/x86_64/mm.rst. */
@@ -215,31 +215,41 @@ export class Kernel {
 
   // ---- xarrays
 
-  find(array: bigint, from: bigint, max: bigint): { first: bigint; last: bigint; value: bigint } | undefined {
-    return this.state.arrays
-      .get(array)
-      ?.find((entry) => entry.last >= from && entry.first <= max && entry.value !== 0n);
+  find(array: bigint, from: bigint, max: bigint): XaEntry | undefined {
+    const entries = this.state.arrays.get(array) ?? [];
+    const entry = entries[firstFrom(entries, from)];
+    return entry && entry.first <= max ? entry : undefined;
   }
 
+  /** One entry for all indices of a range, both included; 0 removes. Returns what the first one had. */
   storeRange(array: bigint, first: bigint, last: bigint, value: bigint): bigint {
     const entries = this.state.arrays.get(array) ?? [];
-    const before = entries.find((entry) => entry.first <= first && entry.last >= first)?.value ?? 0n;
-    const kept = entries.flatMap((entry) => {
-      if (entry.last < first || entry.first > last) return [entry];
-      return [
-        { ...entry, last: first - 1n },
-        { ...entry, first: last + 1n },
-      ].filter((part) => part.first <= part.last && part.first >= entry.first && part.last <= entry.last);
-    });
-    if (value !== 0n) kept.push({ first, last, value });
-    kept.sort((a, b) => (a.first < b.first ? -1 : 1));
-    this.state.arrays.set(array, kept);
-    return before;
+    const from = firstFrom(entries, first);
+    let to = from;
+    while (to < entries.length && entries[to]!.first <= last) to++;
+    const [head, tail] = [entries[from], entries[to - 1]];
+    const middle: XaEntry[] = [];
+    if (to > from && head!.first < first) middle.push({ ...head!, last: first - 1n });
+    if (value !== 0n) middle.push({ first, last, value });
+    if (to > from && tail!.last > last) middle.push({ ...tail!, first: last + 1n });
+    this.state.arrays.set(array, entries.slice(0, from).concat(middle, entries.slice(to)));
+    return head && head.first <= first ? head.value : 0n;
   }
 
   note(note: Note, call: ModelledCall): void {
     this.onNote(note, call);
   }
+}
+
+/** Position of the first entry that reaches an index, or lies behind it. */
+function firstFrom(entries: readonly XaEntry[], index: bigint): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (entries[middle]!.last < index) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A hazard that the machine has recorded already: the C stops there, and it is not told twice. */

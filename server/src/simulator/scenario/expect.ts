@@ -199,7 +199,9 @@ export class StateReader {
   private pfnOf(target: ExpectedState['target'], offset: number): number | undefined {
     if (target.kind === 'file') return this.actors.calls.pageInFile(target.file, target.offset + offset);
     const gpa = target.gpa + offset;
-    const slot = this.scenario.slots.find((one) => gpa >= one.gpa && gpa < one.gpa + one.size);
+    // Those that actors made, and those that are gone by now.
+    const slots = [...this.actors.state.slots.values(), ...this.scenario.slots];
+    const slot = slots.find((one) => gpa >= one.gpa && gpa < one.gpa + one.size);
     return slot?.file === undefined
       ? undefined
       : this.actors.calls.pageInFile(slot.file, gpa - slot.gpa + slot.offset);

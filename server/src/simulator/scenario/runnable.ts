@@ -108,10 +108,20 @@ const flatten = (actions: readonly Action[]): Action[] =>
 export function repeated(actions: readonly Action[], moved = 0): Action[] {
   return actions.flatMap((action) => {
     if (action.do !== 'repeat') return [moved === 0 ? action : shifted(action, moved)];
-    return Array.from({ length: action.times }, (_, time) =>
+    const turns = Array.from({ length: action.times }, (_, time) =>
       repeated(action.actions, moved + time * action.stride),
     ).flat();
+    return beginningAndEnd(turns, action);
   });
+}
+
+/** What a repetition waits for is for its first action, and its label is there when the last one is done. */
+function beginningAndEnd(turns: readonly Action[], { after, label }: Action): Action[] {
+  return turns.map((action, index) => ({
+    ...action,
+    ...(index === 0 && { after: [...after, ...action.after] }),
+    ...(index === turns.length - 1 && label !== undefined && { label }),
+  }));
 }
 
 function shifted(action: Action, by: number): Action {

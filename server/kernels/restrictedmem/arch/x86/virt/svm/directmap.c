@@ -35,16 +35,20 @@ int adjust_direct_map(u64 pfn, int rmp_level, bool assigned)
 }
 
 #ifdef CONFIG_RMEM_RESTORE_WHEN_UNIFORM
-/* One page of the guest in it, and writes to all the others fault. */
-static bool is_2m_shared(u64 first)
+/*
+ * One page of the guest in it, and writes to all the others fault. Looks from @pfn on:
+ * where pages go one after the other, the next one is still the guest's.
+ */
+static bool is_2m_shared(u64 pfn)
 {
-	u64 pfn;
+	u64 first = round_down(pfn, PAGES_OF_2M);
+	unsigned long i;
 
-	for (pfn = first; pfn < first + PAGES_OF_2M; pfn++) {
+	for (i = 0; i < PAGES_OF_2M; i++) {
 		bool assigned;
 		int level;
 
-		if (snp_lookup_rmpentry(pfn, &assigned, &level) || assigned)
+		if (snp_lookup_rmpentry(first + (pfn - first + i) % PAGES_OF_2M, &assigned, &level) || assigned)
 			return false;
 	}
 	return true;
@@ -69,7 +73,7 @@ void restore_direct_map(u64 start, u64 end, unsigned int order)
 
 	/* Whoever else uses a part of it: what counts is that no guest does (mail row B3). */
 	for (pfn = round_down(start, PAGES_OF_2M); pfn < end; pfn += PAGES_OF_2M) {
-		if (is_2m_shared(pfn))
+		if (is_2m_shared(min(end, pfn + PAGES_OF_2M - 1)))
 			cpa_collapse_large_page(directmap_of(pfn));
 	}
 #elif defined(CONFIG_RMEM_BUG_RESTORE_PARTLY)
