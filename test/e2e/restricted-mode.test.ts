@@ -1,7 +1,7 @@
 /** A workspace that nobody has said to trust: reading it is safe, its settings are not taken. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { copyTree, type TreeCopy } from '../support/kernel-copy.ts';
 import { LockMarks } from './harness/lock-marks.ts';
 import { placeOf } from './harness/source-place.ts';
@@ -18,7 +18,10 @@ beforeAll(async () => {
   await mkdir(join(tree.path, '.vscode'));
   await writeFile(
     join(tree.path, '.vscode', 'settings.json'),
-    JSON.stringify({ 'gmemLens.config': 'configs/hook-set-attributes.config' }),
+    JSON.stringify({
+      'gmemLens.config': 'configs/hook-set-attributes.config',
+      'gmemLens.simulator.address': '127.0.0.1:9',
+    }),
   );
   workbench = await Workbench.open({
     folder: tree.path,
@@ -66,8 +69,30 @@ test('an edit is warned of', async () => {
   await expect.poll(() => workbench.problems()).toEqual([]);
 });
 
+test('no scenario is run, from a lens or by the debugger, and it says why', async () => {
+  await workbench.gotoText('static long kvm_gmem_punch_hole(');
+  for (const lens of [/^▶ Run/, /^Step$/]) {
+    await workbench.lenses.click('static long kvm_gmem_punch_hole(', lens);
+    await expect
+      .poll(() => workbench.notifications())
+      .toEqual([expect.stringContaining('runs nothing in Restricted Mode')]);
+    await workbench.runCommand('Notifications: Clear All Notifications');
+  }
+  expect(await simulators()).toEqual([]);
+});
+
 test('trust lets the settings of the workspace in', async () => {
   await workbench.runCommand('Workspaces: Manage Workspace Trust');
   await workbench.page.locator('.workspace-trust-editor a.monaco-button', { hasText: /^Trust$/ }).click();
   await workbench.status.waitFor(/[1-9]\d* findings?$/);
 });
+
+/** Command lines of simulators and debug adapters that belong to this run's installation of the extension. */
+async function simulators(): Promise<string[]> {
+  const { extensions } = inject('editor');
+  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(
+    processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return commands.filter((command) => command.includes(extensions) && /simulator\.js|\0dap\0/.test(command));
+}

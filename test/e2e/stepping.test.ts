@@ -86,8 +86,8 @@ describe('punching a hole over a private page', () => {
       await debug.expand('RMP');
       return (await debug.rows()).filter((row) => /^pfn .*private: ASID/.test(row)).join('\n');
     };
+    await expect.poll(rmp).not.toBe('');
     const before = await rmp();
-    expect(before).not.toBe('');
     let changedAt: number | undefined;
     let last = await map.position();
     const positions = [last];

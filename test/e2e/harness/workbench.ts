@@ -23,8 +23,10 @@ const documentation = join(import.meta.dirname, '..', '..', '..', 'docs', 'scree
 
 const startTimeoutMs = 60_000;
 const actionTimeoutMs = 20_000;
-/** Lenses that arrive move the text, which hides a hover. */
+/** Lenses that arrive move the text, which hides a hover; and the first hover of a tree waits for the contexts of every lock. */
 const hoverTimeoutMs = 5_000;
+/** On a loaded machine those take longer than one attempt. */
+const maxHovers = 8;
 const quickInputTimeoutMs = 7_000;
 /** Undoing goes by words. */
 const maxUndos = 200;
@@ -184,7 +186,7 @@ export class Workbench implements AsyncDisposable {
         await content.filter({ hasText: expected }).first().waitFor({ timeout: hoverTimeoutMs });
         return (await content.allInnerTexts()).join('\n');
       } catch (error) {
-        if (attempt === 3) throw error;
+        if (attempt === maxHovers) throw error;
       }
     }
   }
