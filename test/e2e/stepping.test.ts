@@ -148,6 +148,8 @@ describe('a hazard', () => {
   test('stops the run where it happens', async () => {
     await step('punch-hole-private-page@free-without-rmp-reset');
     await debug.press('Continue');
+    await new Promise((r) => setTimeout(r, 1500));
+    await workbench.screenshot('hz1');
     expect(await debug.exception()).toContain('page-freed-while-assigned');
     await workbench.screenshot('hazard', true);
   });

@@ -86,7 +86,7 @@ const folio: Band = {
 
 const owner: Band = {
   name: 'owner',
-  members: ['owner', 'status', 'file', 'index'],
+  members: ['owner', 'status', 'file', 'index', 'pfn'],
   cell: ({ owner: name, status, file }) => {
     if (name === undefined) return NOTHING;
     const state = status === undefined || status === 'allocated' ? '' : `${status}, `;
@@ -136,7 +136,7 @@ export function factsOf(frame: FrameView): readonly (readonly [name: string, val
   if (frame.cachedBy?.length)
     facts.push(['in the TLB of', frame.cachedBy.map((id) => `vcpu${id}`).join(', ')]);
   if (frame.mixed?.length) facts.push(['differs inside', frame.mixed.join(', ')]);
-  if (frame.changed?.length) facts.push(['changed by the last step', frame.changed.join(', ')]);
+  if (frame.changed?.length) facts.push(['changed', frame.changed.join(', ')]);
   return facts;
 }
 

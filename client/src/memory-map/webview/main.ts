@@ -3,6 +3,7 @@ import type { FrameView, MachineViewBody, TimelineBody, TimelineMark } from '../
 import type { ToPage } from '../messages.ts';
 import { BANDS, describeFrame, frameAt, hex, watchIds } from './bands.ts';
 import { Details } from './details.ts';
+import { markChanges } from './diff.ts';
 import { drawMap } from './draw-map.ts';
 import { drawTimeline, positionAt, timelineHeight } from './draw-timeline.ts';
 import { contextOf, elements, make } from './elements.ts';
@@ -49,6 +50,9 @@ class MemoryMap {
   });
   private theme = readTheme();
   private view: MachineViewBody | undefined;
+  /** As the session gave it, and what it is compared with: the one at the stop before. */
+  private given: MachineViewBody | undefined;
+  private before: MachineViewBody | undefined;
   private timeline: TimelineBody | undefined;
   private cell = 0;
   private name = '';
@@ -124,6 +128,8 @@ class MemoryMap {
 
   private startOver(): void {
     this.view = undefined;
+    this.given = undefined;
+    this.before = undefined;
     this.timeline = undefined;
     this.selected = undefined;
     this.changes = undefined;
@@ -162,11 +168,13 @@ class MemoryMap {
             cell: this.cell,
             limit: MOST_RUNS,
           });
-    this.view = view;
+    if (this.given && this.given.position !== view.position) this.before = this.given;
+    this.given = view;
+    this.view = { ...view, runs: markChanges(this.before, view) };
     elements.status.textContent = this.name;
     this.cell = view.cell;
     this.timeline = await this.host.ask('gmem/timeline', {});
-    this.selected ??= this.interesting(view);
+    this.selected ??= this.interesting(this.view);
     this.draw();
     this.showPosition();
     this.showDetails();
@@ -387,7 +395,7 @@ class MemoryMap {
             .slice(0, 3)
             .map((run) => `${hex(run.start)} ${run.changed?.join(', ')}`)
             .join('; ');
-    this.say(`Step ${timeline.position}: the last step changed ${what}`);
+    this.say(`Step ${timeline.position}: ${what} changed since the last stop`);
   }
 
   private showDetails(): void {
