@@ -89,10 +89,7 @@ test('an expectation that isn’t met is told at its line, and a variant that co
   await expect.poll(() => tests.state('free-without-rmp-reset')).toBe('passed');
   const { line } = await placeOf(join(tree.path, file), 'rmpUpdates');
   await workbench.gotoLine(line);
-  const message = workbench.page.locator(
-    '.editor-instance .testing-inline-message-content, .editor-instance .test-message-inline-content',
-  );
-  await expect.poll(async () => (await message.allInnerTexts()).join('\n')).toContain('2 != 3');
+  await expect.poll(() => tests.inlineMessage('rmpUpdates')).toContain('2 != 3');
   await workbench.screenshot('test-failed', true);
 });
 
@@ -113,10 +110,7 @@ test('its file has lenses that tell the same, and a mistake in it is reported', 
 
 test('coverage of the kernel’s lines', async () => {
   await tests.run('as it stands', 'Run Test with Coverage');
-  const rows = workbench.page.locator(
-    '.test-coverage-list .monaco-list-row, .testing-coverage .monaco-list-row',
-  );
-  await rows.filter({ hasText: 'mmu.c' }).first().waitFor();
+  await workbench.page.locator('.test-coverage-list-item', { hasText: 'mmu.c' }).first().waitFor();
   await workbench.openFile('virt/kvm/guest_memfd.c');
   await workbench.gotoText('static long kvm_gmem_punch_hole(');
   await workbench.page.locator('.coverage-deco-gutter.coverage-deco-hit').first().waitFor();

@@ -71,7 +71,7 @@ test('numbers of a frame count along its run', () => {
 
 test('a screen reader is told all that there is, and nothing that isn’t', () => {
   expect(describeFrame(assigned)).toBe(
-    'gfn 0x203, pfn 0x105, attribute private, NPT 4K rw-, RMP validated 4K ASID 1, directmap 4K, folio order 0, owner gmem, page of the file 0x3, changed rmp',
+    'gfn 0x203, pfn 0x105, attribute private, NPT 4K rw-, RMP validated 4K ASID 1, directmap 4K, folio order 0, owner gmem, page of the file 0x3, changed RMP',
   );
   expect(describeFrame(free)).toBe('gfn 0x300, attribute shared');
 });

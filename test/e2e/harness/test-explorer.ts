@@ -41,6 +41,19 @@ export class TestExplorer {
     await this.page.mouse.move(0, 0);
   }
 
+  /** What the editor says behind a line of a failed test; it is drawn by the style sheet. */
+  async inlineMessage(line: string): Promise<string> {
+    const content = this.page
+      .locator('.editor-instance .view-line', { hasText: line })
+      .locator('.test-message-inline-content');
+    const texts = await content.evaluateAll((elements) =>
+      elements.map((element) =>
+        ['::before', '::after'].map((part) => getComputedStyle(element, part).content).join(' '),
+      ),
+    );
+    return texts.join(' ').replaceAll('\u00a0', ' ');
+  }
+
   /** As the row's icon says. */
   async state(text: string): Promise<string> {
     const icon = await this.row(text).locator('.computed-state').first().getAttribute('class');

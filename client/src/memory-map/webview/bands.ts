@@ -136,8 +136,19 @@ export function factsOf(frame: FrameView): readonly (readonly [name: string, val
   if (frame.cachedBy?.length)
     facts.push(['in the TLB of', frame.cachedBy.map((id) => `vcpu${id}`).join(', ')]);
   if (frame.mixed?.length) facts.push(['differs inside', frame.mixed.join(', ')]);
-  if (frame.changed?.length) facts.push(['changed', frame.changed.join(', ')]);
+  if (frame.changed?.length) facts.push(['changed', changedBands(frame).join(', ')]);
   return facts;
+}
+
+/** Names of the bands that tell something else now; what no band shows has its own name. */
+export function changedBands({ changed = [] }: FrameView): string[] {
+  const names = BANDS.filter(({ members }) =>
+    changed.some((name) => members.includes(name as keyof FrameView)),
+  );
+  const rest = changed.filter(
+    (name) => !BANDS.some(({ members }) => members.includes(name as keyof FrameView)),
+  );
+  return [...names.map(({ name }) => name), ...rest];
 }
 
 /** One line for a screen reader. */

@@ -1,7 +1,7 @@
 /** The memory map's page: what is shown is asked of the debug session, and drawn when the browser draws. */
 import type { FrameView, MachineViewBody, TimelineBody, TimelineMark } from '../../protocol.ts';
 import type { ToPage } from '../messages.ts';
-import { BANDS, describeFrame, frameAt, hex, watchIds } from './bands.ts';
+import { BANDS, changedBands, describeFrame, frameAt, hex, watchIds } from './bands.ts';
 import { Details } from './details.ts';
 import { markChanges } from './diff.ts';
 import { drawMap } from './draw-map.ts';
@@ -393,7 +393,7 @@ class MemoryMap {
         ? 'nothing'
         : changed
             .slice(0, 3)
-            .map((run) => `${hex(run.start)} ${run.changed?.join(', ')}`)
+            .map((run) => `${hex(run.start)} ${changedBands(run).join(', ')}`)
             .join('; ');
     this.say(`Step ${timeline.position}: ${what} changed since the last stop`);
   }
