@@ -89,7 +89,9 @@ test('an expectation that isn’t met is told at its line, and a variant that co
   await expect.poll(() => tests.state('free-without-rmp-reset')).toBe('passed');
   const { line } = await placeOf(join(tree.path, file), 'rmpUpdates');
   await workbench.gotoLine(line);
-  await expect.poll(() => tests.inlineMessage('rmpUpdates')).toContain('2 != 3');
+  await expect
+    .poll(() => tests.inlineMessages())
+    .toContainEqual({ line: 'rmpUpdates: 3', message: expect.stringContaining('2 != 3') });
   await workbench.screenshot('test-failed', true);
 });
 

@@ -82,9 +82,9 @@ describe('punching a hole over a private page', () => {
     expect(await debug.threads()).toEqual(
       expect.arrayContaining([expect.stringContaining('vmm'), expect.stringContaining('vcpu0')]),
     );
-    expect((await debug.frames()).join('\n')).toMatch(
-      /kvm_gmem_punch_hole[\s\S]*kvm_gmem_fallocate[\s\S]*vfs_fallocate/,
-    );
+    await expect
+      .poll(async () => (await debug.frames()).join('\n'))
+      .toMatch(/kvm_gmem_punch_hole[\s\S]*kvm_gmem_fallocate[\s\S]*vfs_fallocate/);
   });
 
   test('the memory map is there, and tells of the private page', async () => {

@@ -41,17 +41,21 @@ export class TestExplorer {
     await this.page.mouse.move(0, 0);
   }
 
-  /** What the editor says behind a line of a failed test; it is drawn by the style sheet. */
-  async inlineMessage(line: string): Promise<string> {
-    const content = this.page
-      .locator('.editor-instance .view-line', { hasText: line })
-      .locator('.test-message-inline-content');
-    const texts = await content.evaluateAll((elements) =>
-      elements.map((element) =>
-        ['::before', '::after'].map((part) => getComputedStyle(element, part).content).join(' '),
-      ),
-    );
-    return texts.join(' ').replaceAll('\u00a0', ' ');
+  /** What the editor says behind lines of failed tests, with where: the line's text. */
+  async inlineMessages(): Promise<{ line: string; message: string }[]> {
+    return this.page.evaluate(() => {
+      const plain = (element: Element): string =>
+        (element.textContent ?? '').replaceAll('\u00a0', ' ').trim();
+      const lines = [...document.querySelectorAll('.editor-instance .view-line')];
+      return [...document.querySelectorAll('.test-error-content-widget')].map((widget) => {
+        const { y, height } = widget.getBoundingClientRect();
+        const line = lines.find((one) => {
+          const box = one.getBoundingClientRect();
+          return y + height / 2 >= box.y && y + height / 2 < box.y + box.height;
+        });
+        return { line: line ? plain(line) : '', message: plain(widget) };
+      });
+    });
   }
 
   /** As the row's icon says. */
