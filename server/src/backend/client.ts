@@ -72,7 +72,8 @@ interface Link {
 
 /** Milliseconds between the end of a process's output and its own. */
 const LAST_WORDS = 1000;
-const PATIENCE = 20_000;
+/** Reading a kernel tree keeps a process from answering for many seconds, on a busy machine for a minute. */
+const PATIENCE = 120_000;
 /** A scenario's memory map is a few MB; what needs more than this has run away. */
 const MAX_HEAP_MB = 2048;
 

@@ -58,10 +58,10 @@ export class Conditions implements StopConditions {
     return { reason: place.code ? 'breakpoint' : 'breakpoint', thread, hits };
   }
 
-  stopsByStory(told: readonly StoryEntry[]): Stop | undefined {
+  stopsByStory(told: () => readonly StoryEntry[]): Stop | undefined {
     const { watchpoints } = this.parts;
     if (!watchpoints.any) return undefined;
-    const points = watchpoints.toldIn(told);
+    const points = watchpoints.toldIn(told());
     return points.length > 0
       ? dataStop(
           undefined,

@@ -47,8 +47,10 @@ export class Launched {
   told(position: number): StoryEntry[] {
     if (position <= 0) return [];
     const { history, simulation } = this;
-    const from = history.storyAt(position - 1);
-    return simulation.story.from(from).slice(0, history.storyAt(position) - from);
+    const entries: StoryEntry[] = [];
+    const end = history.storyAt(position);
+    for (let i = history.storyAt(position - 1); i < end; i++) entries.push(simulation.story.at(i)!);
+    return entries;
   }
 
   absolute(file: string): string {

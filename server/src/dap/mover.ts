@@ -14,7 +14,7 @@ export interface StopConditions {
   /** Whether anything can stop at the place, without looking at conditions. */
   mayStopAt(place: number): boolean;
   /** Data breakpoints that a move has hit, from what it told. */
-  stopsByStory(told: readonly StoryEntry[]): Stop | undefined;
+  stopsByStory(told: () => readonly StoryEntry[]): Stop | undefined;
   /** Of the last position before the current one after which watched values changed. Moves there. */
   findValueChange(): Stop | undefined;
 }
@@ -185,7 +185,7 @@ export class Mover {
         history.goTo(position);
         return { reason: 'pause', thread };
       }
-      const byStory = conditions.stopsByStory(launched.told(position + 1));
+      const byStory = conditions.stopsByStory(() => launched.told(position + 1));
       if (byStory) {
         history.goTo(position);
         return byStory;

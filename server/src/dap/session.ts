@@ -113,6 +113,8 @@ export class DebugSession {
       const launch = checked('GmemLaunch', args);
       this.launch = launch;
       this.noDebug = args.noDebug === true;
+      if (launch.tree !== undefined)
+        dispatcher.event('output', { category: 'console', output: `Reading ${launch.tree} …\n` });
       try {
         this.state = await this.prepared(launch);
       } catch (error) {
