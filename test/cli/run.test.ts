@@ -64,6 +64,22 @@ test('--check runs nothing, and says where a scenario is wrong', async () => {
   expect(bad.stderr).toMatch(/test\.yaml:8:\d+: .*punch/);
 });
 
+test('a schedule that never happens is told beforehand where it can be, and at its line afterwards', async () => {
+  const typo = await scenarioFile(`${SCENARIO}schedule:\n  - {run: vmm, until: kvm_gmem_get_pfm}\n`);
+  const checked = await gmemLens('run', typo, '--check');
+  expect(checked.status).toBe(2);
+  expect(checked.stderr).toMatch(
+    /test\.yaml:10:\d+: vmm is to get to kvm_gmem_get_pfm, .* no such function; did you mean `kvm_gmem_get_pfn`\?/,
+  );
+  const never = await scenarioFile(`${SCENARIO}schedule:\n  - {run: vmm, until: kvm_gmem_get_pfn}\n`);
+  expect((await gmemLens('run', never, '--check')).status).toBe(0);
+  const { status, stdout } = await gmemLens('run', never);
+  expect(status).toBe(1);
+  expect(stdout).toMatch(
+    /test\.yaml:10: vmm gets to kvm_gmem_get_pfn: expected yes, got no: it was done without/,
+  );
+});
+
 test.each([
   [['run', 'nowhere'], /There is no scenario nowhere: .*punch-hole-private-page/],
   [['run', 'rmp-in-set-attributes@nowhere'], /no variant nowhere; there are hook-get-pfn/],

@@ -7,12 +7,15 @@ import {
   ScheduleMismatch,
 } from '../simulator/explore/schedule.js';
 import { plainJson } from '../simulator/json.js';
+import { checkOnKernel } from '../simulator/scenario/check-kernel.js';
+import type { Scenario } from '../simulator/scenario/model.js';
+import { formatProblem, type ScenarioProblem } from '../simulator/scenario/problem.js';
 import type { RunResult } from '../simulator/scenario/result.js';
 import { runScenario } from '../simulator/scenario/run.js';
 import { NotRunnable } from '../simulator/scenario/runnable.js';
 import { storyText } from '../simulator/scenario/story.js';
 import { COULD_NOT_RUN, FOUND, UsageError } from './errors.js';
-import { write, writeJson, writeLine } from './output.js';
+import { log, write, writeJson, writeLine } from './output.js';
 import { runLibrary } from './run-library.js';
 import { kernelFor, loadNamed, type NamedScenario } from './scenario-input.js';
 
@@ -50,6 +53,16 @@ function carryOut(
   }
 }
 
+/** None where the scenario's kernel isn't there: its file may be right all the same. */
+function problemsOnKernel(scenario: Scenario, tree: string | undefined): ScenarioProblem[] {
+  try {
+    return checkOnKernel(scenario, kernelFor(scenario, tree));
+  } catch (error) {
+    if (error instanceof UsageError) return [];
+    throw error;
+  }
+}
+
 function readSchedule(file: string): ScheduledTurn[] {
   const text = textOf(file);
   if (text === undefined) throw new UsageError(`There is no file ${file} to take the schedule from.`);
@@ -76,6 +89,9 @@ export async function runCommand(
   const loaded = loadNamed(name);
   if (!loaded) return COULD_NOT_RUN;
   if (options.check) {
+    const problems = problemsOnKernel(loaded.scenario, tree);
+    for (const problem of problems) log(formatProblem(problem));
+    if (problems.length > 0) return COULD_NOT_RUN;
     if (options.format === 'json') await writeJson({ scenario: loaded.scenario.title, problems: [] });
     else await writeLine(`${name}: nothing is wrong with it`);
     return 0;

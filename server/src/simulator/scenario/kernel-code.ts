@@ -4,6 +4,7 @@ import type { CodeSource } from '../execution/source.js';
 import { textsSource } from '../execution/texts-source.js';
 import { ENTRY_FILE, entryText } from '../kernel-api/entry.js';
 import type { ModelTable } from '../kernel-api/table-entry.js';
+import { functionsIn } from './c-functions.js';
 import { configurationFor } from './configure.js';
 import { GuestMemfdCalls } from './guest-memfd-calls.js';
 import type { CallContext, KernelCalls } from './kernel-calls.js';
@@ -28,6 +29,8 @@ export interface KernelCode {
   calls(context: CallContext): KernelCalls;
   /** Functions that are modelled for this kernel alone; they come before those of the table. */
   readonly modelled?: ModelTable;
+  /** Names of all its C functions, where they can be told without reading a whole tree. */
+  functions?(): ReadonlySet<string>;
 }
 
 /**
@@ -51,6 +54,7 @@ export function referenceKernel(
         configurationOf(configurationFor(scenario, correct).symbols, true, scenario.design),
       ),
     initcalls: () => initcallsIn(texts),
+    functions: () => functionsIn(texts),
     vmType: ({ platform }) => VM_TYPES[platform],
     calls,
     ...(modelled && { modelled }),

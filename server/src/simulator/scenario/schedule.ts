@@ -52,7 +52,15 @@ export class Schedule {
       const thread = threads.find(({ name }) => name === turn.run);
       if (thread && !state.reached && !state.stuck && thread.state !== 'ended')
         return { k: 'thread', thread };
-      if (turn.until !== undefined && !state.reached) this.missed(turn, thread?.why ?? '');
+      if (turn.until !== undefined && !state.reached)
+        this.missed(
+          turn,
+          !thread
+            ? 'there is no such actor'
+            : state.stuck && thread.state === 'blocked'
+              ? thread.why
+              : 'it was done without',
+        );
     }
     if (threads.every((thread) => thread.state === 'ended')) return { k: 'all-ended' };
     for (;;) {

@@ -496,7 +496,7 @@ export class Simulation {
     this.checks.push({
       what: `${run} gets to ${until}`,
       expected: 'yes',
-      actual: why === '' ? 'no' : `no: ${why}`,
+      actual: `no: ${why}`,
       ok: false,
       of: 'actors',
       at: { file: at.file, line: at.line },
