@@ -7,6 +7,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { precompiledSchema } from './precompile-schema.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -77,6 +78,7 @@ function describeBundles(entryPoints) {
       // Chunks lie beside the entries: `import.meta.url` then names dist/ whatever chunk a module falls into.
       chunkNames: 'chunk-[hash]',
       banner: { js: requireBanner },
+      plugins: [precompiledSchema(root)],
     },
     {
       ...common,

@@ -2,6 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadScenario } from '../../server/src/simulator/scenario/load.ts';
+import { formatProblem } from '../../server/src/simulator/scenario/problem.ts';
 import { gmemLens, temporaryFolder } from '../support/cli.ts';
 
 const SCENARIO = `scenario: A hole
@@ -91,4 +93,17 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(said);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test('the bundled command says of a wrong file what the sources say: the schema was compiled when it was built', async () => {
+  const text =
+    `${SCENARIO.replace('64M', '-4')}bogus: 1\nvcpus: many\nslots: {}\nseed: 1.5\nrows: [A1, A1, Z9]\n`.replace(
+      'slots: [{id: 0, gpa: 0x200000, size: 2M, file: gmem}]\n',
+      '',
+    );
+  const file = await scenarioFile(text);
+  const { stderr } = await gmemLens('run', file, '--check');
+  const { problems } = loadScenario(file, () => text);
+  expect(problems.length).toBeGreaterThan(5);
+  expect(stderr.trimEnd().split('\n')).toEqual(problems.map(formatProblem));
 });

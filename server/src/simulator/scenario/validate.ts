@@ -1,39 +1,14 @@
 /** What the schema says against a file, in words: one problem a mistake, with what was probably meant. */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
-import schema from '../../../../grammars/scenario.schema.json' with { type: 'json' };
 import type { ScenarioDocument } from './document.js';
 import type { ScenarioProblem, TextRange } from './problem.js';
-import { isSizeText, parseSize } from './sizes.js';
+import { schemaValidator } from './schema-validator.js';
 
 type Path = readonly (string | number)[];
 
-let compiled: ValidateFunction | undefined;
-
-/**
- * Compiled at the first use: programs that run no scenario don't pay for it. The settings cut its time to a third
- * (a test checks the schema itself against JSON Schema's); `verbose` gives the errors their data.
- */
-function validator(): ValidateFunction {
-  compiled ??= new Ajv({
-    formats: { size: isNotTooLarge },
-    allErrors: true,
-    verbose: true,
-    allowUnionTypes: true,
-    keywords: ['enumDescriptions'],
-    meta: false,
-    validateSchema: false,
-    inlineRefs: false,
-    code: { optimize: false },
-  }).compile(schema);
-  return compiled;
-}
-
-/** What is no size at all is the pattern's to refuse. */
-export const isNotTooLarge = (text: string): boolean => !isSizeText(text) || parseSize(text) !== undefined;
-
 export function schemaProblems(document: ScenarioDocument): ScenarioProblem[] {
-  const validate = validator();
+  const validate = schemaValidator();
   if (validate(document.values)) return [];
   return (validate.errors ?? []).map((error) => describe(document, error));
 }
