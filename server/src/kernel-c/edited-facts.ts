@@ -42,15 +42,37 @@ function endBefore(text: string, offset: number): number {
   return -1;
 }
 
-/** The stretch between function ends that holds every difference; undefined where there is no end on a side. */
-function stretchOf(oldText: string, newText: string): Stretch | undefined {
+/**
+ * The stretches to read instead of the whole file, smallest first: from the beginning of the function that the edit is
+ * in, then from the end of the one before. Each holds every difference and ends with a function.
+ */
+function stretchesOf(oldText: string, newText: string, functions: readonly FunctionFacts[]): Stretch[] {
   const prefix = commonPrefix(oldText, newText);
   const suffix = commonSuffix(oldText, newText, Math.min(oldText.length, newText.length) - prefix);
-  const start = endBefore(newText, prefix);
   const next = newText.indexOf('\n}\n', newText.length - suffix);
-  if (start < 0 || next < 0) return undefined;
+  if (next < 0) return [];
   const newEnd = next + 3;
-  return { start, newEnd, oldEnd: newEnd + oldText.length - newText.length };
+  const oldEnd = newEnd + oldText.length - newText.length;
+  const own = functionStart(newText, prefix, functions);
+  const behindLast = endBefore(newText, prefix);
+  return [
+    ...(own === undefined ? [] : [{ start: own, newEnd, oldEnd }]),
+    ...(behindLast < 0 ? [] : [{ start: behindLast, newEnd, oldEnd }]),
+  ];
+}
+
+/** Where the function begins that an offset lies in, behind its first line. */
+function functionStart(
+  text: string,
+  offset: number,
+  functions: readonly FunctionFacts[],
+): number | undefined {
+  const line = linesIn(text.slice(0, offset)) + 1;
+  const around = functions.find((fn) => fn.firstLine < line && line <= fn.endLine);
+  if (!around) return undefined;
+  let start = offset;
+  for (let up = line - around.firstLine; up >= 0; up--) start = text.lastIndexOf('\n', start - 1);
+  return start + 1;
 }
 
 const linesIn = (text: string): number => {
@@ -138,14 +160,16 @@ class Splice {
   }
 }
 
+/** All of a function but its place and the condition around it. */
+const wherever = (fn: FunctionFacts): string =>
+  JSON.stringify({ ...fn, line: 0, firstLine: 0, endLine: 0, truth: '', when: '' });
+
 /** Do the items of the old stretch come out as they did in their file? Then nothing around it has a say. */
 function agree(known: FileFacts, old: FileFacts, splice: Splice): boolean {
   const functions = splice.inside(old.functions);
   return (
     known.functions.length === functions.length &&
-    known.functions.every(
-      (fn, index) => fn.name === functions[index]!.name && fn.body === functions[index]!.body,
-    ) &&
+    known.functions.every((fn, index) => wherever(fn) === wherever(functions[index]!)) &&
     known.variables.length === splice.inside(old.variables).length &&
     known.prototypes.length === splice.inside(old.prototypes).length &&
     known.invocations.length === splice.inside(old.invocations).length
@@ -164,21 +188,21 @@ export function editedFacts(
   configuration: Configuration,
 ): FileFacts {
   if (oldText === newText) return oldFacts;
-  return (
-    editedStretch(parser, oldText, oldFacts, newText, configuration) ??
-    readFacts(parser, newText, configuration)
-  );
+  for (const stretch of stretchesOf(oldText, newText, oldFacts.functions)) {
+    const facts = editedStretch(parser, stretch, oldText, oldFacts, newText, configuration);
+    if (facts) return facts;
+  }
+  return readFacts(parser, newText, configuration);
 }
 
 function editedStretch(
   parser: CParser,
+  stretch: Stretch,
   oldText: string,
   old: FileFacts,
   newText: string,
   configuration: Configuration,
 ): FileFacts | undefined {
-  const stretch = stretchOf(oldText, newText);
-  if (!stretch) return undefined;
   const firstLine = linesIn(newText.slice(0, stretch.start));
   const oldPart = oldText.slice(stretch.start, stretch.oldEnd);
   const newPart = newText.slice(stretch.start, stretch.newEnd);
@@ -186,11 +210,12 @@ function editedStretch(
   const replaced = old.functions.filter((fn) => fn.line > firstLine && fn.line <= oldLastLine);
   const [model] = replaced;
   if (!model || replaced.some((fn) => fn.truth !== model.truth || fn.when !== model.when)) return undefined;
-  // A note elsewhere may be about what stood in this stretch: an `#if` without its partner, a comment never closed.
-  if (old.notes.some((note) => note.line <= firstLine || note.line > oldLastLine)) return undefined;
+  // Half-typed text, an `#if` without its partner, a comment never closed: what is made of it depends on all around it.
+  if (old.notes.length > 0) return undefined;
   const by = linesIn(newPart) - linesIn(oldPart);
   const splice = new Splice(firstLine, oldLastLine, by, { truth: model.truth, when: model.when });
   const read = readFacts(parser, newPart, configuration);
+  if (read.notes.length > 0) return undefined;
   const known = readFacts(parser, oldPart, configuration);
   if (!standsAlone(read) || !standsAlone(known) || !agree(known, old, splice)) return undefined;
   return {
@@ -211,6 +236,5 @@ function editedStretch(
     aggregates: splice.moved(old.aggregates),
     includes: splice.moved(old.includes),
     suppressions: splice.lines(old.suppressions, read.suppressions),
-    notes: splice.lines(old.notes, read.notes),
   };
 }

@@ -61,8 +61,12 @@ export class LockContexts {
     this.flows = new LockFlows(program, focus);
   }
 
-  /** Takes in changed function bodies, where function pointers stay what they were. Contexts flow anew only where a call or the locks at a call are others. */
-  update({ functions, removed }: BodyChange): void {
+  /**
+   * Takes in changed function bodies, where function pointers stay what they were. Contexts flow anew only where a call
+   * or the locks at a call are others.
+   * @returns whether they stay what they were
+   */
+  update({ functions, removed }: BodyChange): boolean {
     const before = functions.map(({ node, edgesBefore, firstLineBefore }) =>
       this.flows.signature(node, edgesBefore, firstLineBefore),
     );
@@ -83,6 +87,7 @@ export class LockContexts {
       for (const { node, edgesBefore } of functions)
         for (const lock of this.locks.values()) lock.relink(edgesBefore, this.program.callsFrom(node));
     else this.locks.clear();
+    return same;
   }
 
   /** Calls under a lock that the calling function itself took, by lock. */

@@ -1,5 +1,5 @@
 /** Call edges over linked functions, both ways. An edge is made when first asked for. */
-import type { CallEdge, CallSite, FunctionNode, FunctionUnit } from './model.js';
+import type { CallEdge, CallSite, FunctionNode, FunctionUnit, Slot } from './model.js';
 import { memberOf, type SlotGraph, type SlotTarget } from './slots.js';
 import type { StaticCallRule } from './static-calls.js';
 import type { Symbols } from './symbols.js';
@@ -26,28 +26,66 @@ function byPlace(a: CallEdge, b: CallEdge): number {
   );
 }
 
+const leadToTheSame = (before: readonly CallEdge[], after: readonly CallEdge[]): boolean =>
+  before.length === after.length &&
+  before.every((edge, index) => {
+    const other = after[index]!;
+    return (
+      edge.callee === other.callee &&
+      edge.calleeName === other.calleeName &&
+      edge.slot === other.slot &&
+      edge.via === other.via &&
+      edge.certainty === other.certainty
+    );
+  });
+
 export class CallGraph {
   private readonly outgoing = new Map<string, readonly CallEdge[]>();
   /** Edges by the id of the called definition, or by `?name` where there is none. */
   private incoming: Map<string, CallEdge[]> | undefined;
   private readonly unsorted = new Set<string>();
 
-  constructor(private readonly linked: Linked) {}
+  constructor(private linked: Linked) {}
+
+  /**
+   * Takes in slots in which some have other values now.
+   * @returns functions whose calls through these lead elsewhere
+   */
+  relink(linked: Linked, isOther: (slot: Slot) => boolean): FunctionNode[] {
+    this.linked = linked;
+    const moved: FunctionNode[] = [];
+    for (const { node, sites } of linked.units.values()) {
+      const before = this.outgoing.get(node.id);
+      if (!before || !sites.some((site) => this.slotsAt(site).some(isOther))) continue;
+      this.refresh(node);
+      if (!leadToTheSame(before, this.callsFrom(node))) moved.push(node);
+    }
+    return moved;
+  }
+
+  /** The slots that a call goes through: a static call's key, and the member that it stands for. */
+  private slotsAt({ slot }: CallSite): Slot[] {
+    if (slot === undefined) return [];
+    const member = this.memberOfKey(slot);
+    return member === undefined ? [slot] : [slot, `S:${member}`];
+  }
+
+  private memberOfKey(slot: Slot): string | undefined {
+    if (!slot.startsWith('K:')) return undefined;
+    const key = slot.slice(2);
+    const rule = this.linked.rules.find((candidate) => key.startsWith(candidate.prefix));
+    return rule && `${rule.owner}.${key.slice(rule.prefix.length)}`;
+  }
 
   /** Functions that a call site may reach, with how each got there. */
   private targets(site: CallSite): { key?: string; targets: readonly SlotTarget[] } {
-    const { slots, symbols, rules } = this.linked;
+    const { slots, symbols } = this.linked;
     const reaches = (name: string, from: string, file: string) => symbols.fn(name, from)?.file === file;
     if (site.slot === undefined) return { targets: [] };
-    if (site.slot.startsWith('K:')) {
-      const key = site.slot.slice(2);
-      const direct = slots.targets(site.slot, reaches);
-      const rule = rules.find((candidate) => key.startsWith(candidate.prefix));
-      if (!rule) return { targets: direct };
-      const member = `${rule.owner}.${key.slice(rule.prefix.length)}`;
-      return { key: member, targets: [...slots.targets(`S:${member}`, reaches), ...direct] };
-    }
-    return { targets: slots.targets(site.slot, reaches) };
+    const direct = slots.targets(site.slot, reaches);
+    const member = this.memberOfKey(site.slot);
+    if (member === undefined) return { targets: direct };
+    return { key: member, targets: [...slots.targets(`S:${member}`, reaches), ...direct] };
   }
 
   private edgesAt(node: FunctionNode, site: CallSite): CallEdge[] {

@@ -10,6 +10,9 @@ function sameList<T>(a: readonly T[], b: readonly T[], same: Shape<T>): boolean 
   );
 }
 
+/** Are these the very same objects, places and all? */
+export const sameObjects = <T>(a: readonly T[], b: readonly T[]): boolean => sameList(a, b, () => false);
+
 const sameTexts: Shape<string> = (a, b) => a === b;
 
 /** Do the functions look the same from outside: by name, order, signature, condition? */

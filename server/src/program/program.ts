@@ -16,20 +16,42 @@ import {
   changedVariables,
   sameFunction,
   sameFunctions,
+  sameObjects,
   sameSurroundings,
 } from './face.js';
 import { fileAssignments } from './file-assignments.js';
 import { GeneratedFunction } from './generated.js';
 import { MacroEffectsCache } from './macro-effects.js';
 import type { Assignment, CallEdge, FunctionNode, FunctionUnit } from './model.js';
-import { SlotGraph } from './slots.js';
-import { staticCallRules } from './static-calls.js';
+import { SlotGraph, slotsBehind } from './slots.js';
+import { type StaticCallRule, staticCallRules } from './static-calls.js';
 import { Symbols } from './symbols.js';
 import { templatesOf } from './templates.js';
 
+/** Where it is noted whose bodies are read, while somebody wants to know. */
+let reading: Set<string> | undefined;
+
+/** Does some work, and notes the ids of functions whose bodies it rests on: it is to be done again when one changes. */
+export function notingBodies<T>(into: Set<string>, work: () => T): T {
+  const outer = reading;
+  reading = into;
+  try {
+    return work();
+  } finally {
+    reading = outer;
+  }
+}
+
+/** A function's body as the text it is kept as: for words in quotes, mostly. */
+export function bodyText({ id, facts }: FunctionNode): string {
+  reading?.add(id);
+  return facts.body;
+}
+
 /** Decodes a function's body. Not kept: bodies are most of a tree's memory. */
 export function bodyOf(node: FunctionNode): Statement[] {
-  const { facts } = node;
+  const { id, facts } = node;
+  reading?.add(id);
   return facts instanceof GeneratedFunction ? facts.statements() : (JSON.parse(facts.body) as Statement[]);
 }
 
@@ -46,6 +68,8 @@ export interface BodyChange {
   functions: readonly ChangedFunction[];
   /** Functions that are no more. */
   removed: readonly FunctionNode[];
+  /** Functions, tables or prototypes came, went, or look otherwise from outside. */
+  facesMoved: boolean;
   /** Other functions' edges may be new too: a function pointer took another way. */
   edgesMoved: boolean;
   /** Something that stayed as it is stands on another line, or a comment that takes findings back changed. */
@@ -66,11 +90,16 @@ const sameAssignments = (a: readonly Assignment[], b: readonly Assignment[]): bo
     return one.slot === other.slot && JSON.stringify(one.source) === JSON.stringify(other.source);
   });
 
+/** Are variables and uses of macros the very same, places and all? */
+const areSamePlaces = (a: FileFacts, b: FileFacts): boolean =>
+  sameObjects(a.variables, b.variables) && sameObjects(a.invocations, b.invocations);
+
 export class Program {
   private readonly files = new Map<string, FileFacts>();
   private state: State | undefined;
   private changes: ChangedFunction[] = [];
   private gone: FunctionNode[] = [];
+  private facesMoved = false;
   private edgesMoved = false;
   private linesMoved = false;
   private restarted = true;
@@ -100,7 +129,7 @@ export class Program {
       ...tables,
     ]);
     if (this.isNamedByMacros(this.state, names)) this.restart();
-    else this.replaceFunctions(this.state, path, before, facts, names, tables.size > 0);
+    else this.replaceFunctions(this.state, path, before, facts, names, tables);
   }
 
   removeFile(path: string): void {
@@ -125,11 +154,13 @@ export class Program {
       : {
           functions: this.changes,
           removed: this.gone,
+          facesMoved: this.facesMoved,
           edgesMoved: this.edgesMoved,
           linesMoved: this.linesMoved,
         };
     this.changes = [];
     this.gone = [];
+    this.facesMoved = false;
     this.edgesMoved = false;
     this.linesMoved = false;
     this.restarted = false;
@@ -205,13 +236,14 @@ export class Program {
     symbols: Symbols,
     units: Map<string, FunctionUnit>,
     initialised: Map<string, Assignment[]>,
+    rules: readonly StaticCallRule[] = staticCallRules(symbols),
   ): State {
     const slots = new SlotGraph();
     for (const unit of units.values()) for (const assignment of unit.assignments) slots.add(assignment);
     // In the order of the files: results must not depend on the order of edits.
     for (const file of this.files.keys())
       for (const assignment of initialised.get(file) ?? []) slots.add(assignment);
-    const linked: Linked = { symbols, units, slots, rules: staticCallRules(symbols) };
+    const linked: Linked = { symbols, units, slots, rules };
     return { ...linked, units, graph: new CallGraph(linked), initialised };
   }
 
@@ -236,7 +268,7 @@ export class Program {
   /**
    * Puts a file's new functions in place; nodes, sites and edges that stay are moved, not made again.
    * @param names what is called so came, went or looks otherwise from outside
-   * @param tablesChanged did a variable, or its value?
+   * @param variables those among them that are variables
    */
   private replaceFunctions(
     state: State,
@@ -244,7 +276,7 @@ export class Program {
     before: FileFacts,
     facts: FileFacts,
     names: ReadonlySet<string>,
-    tablesChanged: boolean,
+    variables: ReadonlySet<string>,
   ): void {
     const { symbols, units, graph, initialised } = state;
     const { kept, added, removed } = symbols.replaceFacts(path, before, facts);
@@ -253,14 +285,16 @@ export class Program {
       JSON.stringify(before.suppressions) !== JSON.stringify(facts.suppressions)
     )
       this.linesMoved = true;
+    if (names.size > 0) this.facesMoved = true;
     // A name in a macro's body may mean another function now.
     if (names.size > 0) this.macroEffects = new MacroEffectsCache();
     const quoted = [...names].map((name) => JSON.stringify(name));
     const changed: ChangedFunction[] = [];
-    let moved = tablesChanged;
-    const tables = new Set(tablesChanged ? [path] : []);
+    /** Assignments that came or went. */
+    const altered: Assignment[] = [];
+    const tables = new Set(variables.size > 0 ? [path] : []);
     for (const node of removed) {
-      if ((units.get(node.id)?.assignments.length ?? 0) > 0) moved = true;
+      altered.push(...(units.get(node.id)?.assignments ?? []));
       graph.remove(node);
       units.delete(node.id);
     }
@@ -268,7 +302,8 @@ export class Program {
       const unit = units.get(node.id);
       const edgesBefore = unit ? graph.callsFrom(node) : [];
       const fresh = this.collect(symbols, node);
-      if (!sameAssignments(unit?.assignments ?? [], fresh.assignments)) moved = true;
+      if (!sameAssignments(unit?.assignments ?? [], fresh.assignments))
+        altered.push(...(unit?.assignments ?? []), ...fresh.assignments);
       else if (unit) {
         // The slot graph holds the old ones: they get the new places.
         for (const [index, assignment] of fresh.assignments.entries())
@@ -278,8 +313,9 @@ export class Program {
       units.set(node.id, fresh);
       changed.push({ node, edgesBefore, firstLineBefore });
     };
-    const namesOne = (body: string) => quoted.some((name) => body.includes(name));
+    const namesOne = (body: string) => quoted.length > 0 && quoted.some((name) => body.includes(name));
     for (const { node, before } of kept) {
+      if (node.facts === before && quoted.length === 0) continue;
       const unit = units.get(node.id)!;
       const by = node.facts.firstLine - before.firstLine;
       if (node.facts.body === before.body && sameFunction(node.facts, before) && !namesOne(node.facts.body)) {
@@ -298,15 +334,39 @@ export class Program {
       for (const [file, { variables }] of this.files)
         if (variables.some(({ initialiser }) => initialiser !== undefined && namesOne(initialiser)))
           tables.add(file);
-      if (tables.size > 0) moved = true;
     }
-    for (const file of tables) this.initialise(symbols, file, initialised);
-    if (moved) {
-      this.state = this.linkSlots(symbols, units, initialised);
-      this.edgesMoved = true;
-    } else for (const { node } of changed) graph.refresh(node);
+    for (const file of tables) {
+      const known = initialised.get(file) ?? [];
+      this.initialise(symbols, file, initialised);
+      const fresh = initialised.get(file) ?? [];
+      if (!sameAssignments(known, fresh)) altered.push(...known, ...fresh);
+      else if (known.length > 0) {
+        // The slot graph holds these.
+        for (const [index, { at }] of fresh.entries()) Object.assign(known[index]!.at, at);
+        initialised.set(file, known);
+      }
+    }
+    for (const { node } of changed) graph.refresh(node);
+    if (altered.length > 0) {
+      const next = this.linkSlots(symbols, units, initialised, state.rules);
+      const areFunctionsSame = removed.length === 0 && [...names].every((name) => variables.has(name));
+      if (areFunctionsSame) {
+        const all = [
+          ...[...units.values()].map((unit) => unit.assignments),
+          ...initialised.values(),
+          altered,
+        ];
+        const elsewhere = graph.relink(next, slotsBehind(altered, all));
+        const own = new Set(changed.map(({ node }) => node));
+        if (elsewhere.some((node) => !own.has(node))) this.edgesMoved = true;
+        this.state = { ...next, graph };
+      } else {
+        this.state = next;
+        this.edgesMoved = true;
+      }
+    }
     // Of tables that stayed, only the lines may be others.
-    if (!tables.has(path)) {
+    if (!tables.has(path) && !areSamePlaces(before, facts)) {
       const known = initialised.get(path);
       if (known)
         for (const [index, { at }] of [...fileAssignments(symbols, path, facts)].entries())

@@ -26,6 +26,28 @@ function reached(slot: Slot, nearer?: string): Reached {
   return { slot, ...(member !== undefined && { member }) };
 }
 
+/** Slots by what they stand for: a parameter is the same from whichever file its function is called. */
+const keyOf = (slot: Slot): string => (slot.startsWith('P:') ? slot.slice(0, slot.indexOf('@')) : slot);
+
+/** Is a slot's value another when some assignments come or go? By following all assignments on from those. */
+export function slotsBehind(
+  altered: readonly Assignment[],
+  all: Iterable<readonly Assignment[]>,
+): (slot: Slot) => boolean {
+  const next = new Map<string, string[]>();
+  for (const assignments of all)
+    for (const { slot, source } of assignments) {
+      if (!('slot' in source)) continue;
+      const from = keyOf(source.slot);
+      const list = next.get(from);
+      if (list) list.push(keyOf(slot));
+      else next.set(from, [keyOf(slot)]);
+    }
+  const reached = new Set(altered.map(({ slot }) => keyOf(slot)));
+  for (const key of reached) for (const further of next.get(key) ?? []) reached.add(further);
+  return (slot) => reached.has(keyOf(slot));
+}
+
 export class SlotGraph {
   private readonly sources = new Map<Slot, Assignment[]>();
   private members: Map<string, { slot: string; from: string }[]> | undefined;

@@ -5,6 +5,7 @@ import type { MacroContent, MacroReader } from '../kernel-c/macro-facts.js';
 import type { TypeText } from '../kernel-c/syntax.js';
 import type { AggregateFacts } from '../kernel-c/syntax-reader.js';
 import { evaluatedParameters } from './argument-use.js';
+import { sameObjects } from './face.js';
 import { type GeneratedItems, generatedItems, isStaged, isStageFile, nothingGenerated } from './generated.js';
 import type { FunctionNode, MacroEntry, VariableEntry } from './model.js';
 
@@ -20,6 +21,11 @@ function push<V>(map: Map<string, V[]>, key: string, value: V): void {
   if (list) list.push(value);
   else map.set(key, [value]);
 }
+
+/** Do two readings of a file define functions of the same names? A macro's use doesn't define them once more. */
+const hasSameNames = (a: FileFacts, b: FileFacts): boolean =>
+  a.functions.length === b.functions.length &&
+  a.functions.every(({ name }, index) => name === b.functions[index]!.name);
 
 /** Function ids stay the same when lines move: the second function of a name in a file gets `#2`. */
 function functionNodes(file: string, functions: readonly FunctionFacts[]): FunctionNode[] {
@@ -210,13 +216,22 @@ export class Symbols {
     entries?.macros.forEach((entry, index) => {
       entry.facts = facts.macros[index]!;
     });
-    this.replaceDeclarations(file, factsBefore, facts);
     const before = new Map((this.functionsByFile.get(file) ?? []).map((node) => [node.id, node]));
     const kept: { node: FunctionNode; before: FunctionNode['facts'] }[] = [];
     const added: FunctionNode[] = [];
-    const generated = this.generatedBy(file, facts);
-    this.generated.set(file, generated);
-    this.addVariables(file, generated.variables);
+    // Most edits are in one function's body: all else is then the very same.
+    const areGeneratedSame =
+      sameObjects(factsBefore.invocations, facts.invocations) && hasSameNames(factsBefore, facts);
+    const generated = areGeneratedSame ? this.generatedIn(file) : this.generatedBy(file, facts);
+    if (
+      !areGeneratedSame ||
+      !sameObjects(factsBefore.variables, facts.variables) ||
+      !sameObjects(factsBefore.prototypes, facts.prototypes)
+    ) {
+      this.replaceDeclarations(file, factsBefore, facts);
+      this.generated.set(file, generated);
+      this.addVariables(file, generated.variables);
+    }
     const nodes = functionNodes(file, inOrder([...facts.functions, ...generated.functions])).map((fresh) => {
       const node = before.get(fresh.id);
       if (!node) {

@@ -3,7 +3,7 @@ import table from '../../../grammars/userspace.json' with { type: 'json' };
 import { type Expression, packPosition, visitStatement } from '../kernel-c/syntax.js';
 import { unwrap } from '../program/expansion.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
-import { bodyOf, type Program } from '../program/program.js';
+import { bodyOf, bodyText, type Program } from '../program/program.js';
 import { type ResultUse, resultUse, type Words } from './call-results.js';
 import type { Finding } from './finding.js';
 import { edgesTo } from './invalidation-sections.js';
@@ -121,9 +121,8 @@ function names(value: Expression, creators: ReadonlySet<string>): boolean {
 }
 
 function knowsEintr(node: FunctionNode): boolean {
-  return (
-    node.facts.body.includes('"EINTR"') || [...retriers].some((name) => node.facts.body.includes(`"${name}"`))
-  );
+  const body = bodyText(node);
+  return body.includes('"EINTR"') || [...retriers].some((name) => body.includes(`"${name}"`));
 }
 
 const SAID: Partial<Record<ResultUse, string>> = {

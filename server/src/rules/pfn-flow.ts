@@ -7,7 +7,7 @@ import type { LockContexts } from '../locks/contexts.js';
 import type { Outcome } from '../locks/summary.js';
 import { unwrap } from '../program/expansion.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
-import { bodyOf, type Program } from '../program/program.js';
+import { bodyOf, bodyText, type Program } from '../program/program.js';
 import { checkHelpers, checks, installs, lookups } from './invalidation-table.js';
 import { type CallNode, type Effect, edgesOfCall, type LockNode, sectionFlow } from './section-flow.js';
 
@@ -115,7 +115,7 @@ export class PfnFlow {
     if (!named(installs)) return undefined;
     // Registers that hold no pfn are written all over the place.
     const only = installs.get(calleeName)?.is;
-    return only === undefined || caller.facts.body.includes(`"${only}"`) ? 'install' : undefined;
+    return only === undefined || bodyText(caller).includes(`"${only}"`) ? 'install' : undefined;
   }
 
   private run(node: FunctionNode, unlockedIsStale: boolean) {

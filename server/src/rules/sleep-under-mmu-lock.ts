@@ -8,7 +8,7 @@ import {
 } from '../kernel-c/syntax.js';
 import { guardPrimitive } from '../locks/primitives.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
-import { bodyOf } from '../program/program.js';
+import { bodyOf, bodyText } from '../program/program.js';
 import type { Symbols } from '../program/symbols.js';
 import { byName, findCallsUnderLock, inWords } from './calls-under-lock.js';
 import { hooksOfKind } from './hooks.js';
@@ -33,7 +33,7 @@ function flagsGivenIn(symbols: Symbols, node: FunctionNode): readonly FlagsGiven
   if (!known) flagsGiven.set(symbols, (known = new WeakMap()));
   let given = known.get(facts);
   if (!given) {
-    const mayTell = facts.body.includes('GFP') || facts.parameters.some(({ type }) => type === 'gfp_t');
+    const mayTell = bodyText(node).includes('GFP') || facts.parameters.some(({ type }) => type === 'gfp_t');
     given = mayTell ? readFlags(symbols, node) : [];
     known.set(facts, given);
   }

@@ -1,6 +1,7 @@
 /** Program, lock contexts and findings of one tree, each made when first asked for and dropped when the program changes. */
 import { LockContexts } from '../locks/contexts.js';
-import type { Program } from '../program/program.js';
+import type { CallEdge, FunctionNode } from '../program/model.js';
+import { type BodyChange, notingBodies, type Program } from '../program/program.js';
 import { checkRules, ruleLocks } from './all-rules.js';
 import type { Finding } from './finding.js';
 import { NO_PROJECT_RULES, PROJECT_FILE, type ProjectRules } from './project-rules.js';
@@ -9,6 +10,8 @@ export class TreeAnalysis {
   private allLocks: LockContexts | undefined;
   private rulesLocks: LockContexts | undefined;
   private found: Finding[] | undefined;
+  /** Ids of functions whose bodies some rule has read. */
+  private readonly read = new Set<string>();
 
   /** @param project what the tree's own `.gmem-lens.yaml` says; its locks are to be in use already */
   constructor(
@@ -28,15 +31,28 @@ export class TreeAnalysis {
       !change.linesMoved
     )
       return;
-    this.found = undefined;
     // A function pointer that took another way may have changed the locks at any call through it.
     if (change && !change.edgesMoved) {
       this.allLocks?.update(change);
-      this.rulesLocks?.update(change);
+      const areLocksSame = this.rulesLocks?.update(change) === true;
+      if (!areLocksSame || !this.isBesideFindings(change)) this.found = undefined;
     } else {
+      this.found = undefined;
       this.allLocks = undefined;
       this.rulesLocks = undefined;
     }
+  }
+
+  /** Would the rules say the same again? Where every changed function calls what it called, and no rule read its body. */
+  private isBesideFindings({ functions, removed, facesMoved, linesMoved }: BodyChange): boolean {
+    const { found, program, read } = this;
+    if (!found || facesMoved || removed.length > 0 || (linesMoved && found.length > 0)) return false;
+    return functions.every(
+      ({ node, edgesBefore }) =>
+        !read.has(node.id) &&
+        areSameCalls(edgesBefore, program.callsFrom(node)) &&
+        !found.some((finding) => leadsThrough(finding, node)),
+    );
   }
 
   /** Contexts of every lock. */
@@ -85,6 +101,29 @@ export class TreeAnalysis {
   }
 
   private run(rules: readonly string[]): Finding[] {
-    return checkRules({ program: this.program, contexts: this.ruleContexts, project: this.project }, rules);
+    const { program, ruleContexts: contexts, project } = this;
+    return notingBodies(this.read, () => checkRules({ program, contexts, project }, rules));
   }
 }
+
+/** The same calls in the same order, wherever in the function they stand. */
+function areSameCalls(before: readonly CallEdge[], after: readonly CallEdge[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every((edge, index) => {
+      const other = after[index]!;
+      return (
+        edge.calleeName === other.calleeName &&
+        edge.callee === other.callee &&
+        edge.via === other.via &&
+        edge.slot === other.slot &&
+        edge.site.macro === other.site.macro &&
+        edge.certainty === other.certainty
+      );
+    })
+  );
+}
+
+const leadsThrough = ({ path, file, function: name }: Finding, node: FunctionNode): boolean =>
+  (file === node.file && name === node.name) ||
+  path.some((step) => step.file === node.file && step.function === node.name);
