@@ -1,4 +1,5 @@
-// Time and memory of `gmem-lens check`, as ratios to a floor measured in the same run: see floor.ts.
+// Time and memory of `gmem-lens check`, as ratios to a floor measured in the same run: see floor.ts; of `callers` in
+// the whole tree, as a ratio to one search with ripgrep; of edits; and the language server's memory.
 // Runs are interleaved, so that whatever else the machine does weighs on all of them; numbers are medians.
 //
 // usage: node test/bench/bench.mjs [TREE] [--runs N]    TREE: default the tests' Linux 6.12
@@ -11,6 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
+import { serverMemory } from './server-memory.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -18,7 +20,17 @@ const dist = join(root, 'dist');
 const cli = join(dist, 'cli.js');
 
 /** What the project wants to stay below. */
-const limits = { cold: 1.0, warm: 0.15, edits: { 'virt/kvm/guest_memfd.c': 15, 'arch/x86/kvm/x86.c': 50 } };
+const limits = {
+  cold: 1.0,
+  warm: 0.15,
+  /** Of `callers --scope all`, to one search. */
+  callers: 8,
+  /** MiB. */
+  server: 200,
+  edits: { 'virt/kvm/guest_memfd.c': 15, 'arch/x86/kvm/x86.c': 50 },
+};
+/** Asked of the whole tree. */
+const CALLED = 'set_memory_4k';
 const EDITS = 200;
 
 const { values, positionals } = parseArgs({ options: { runs: { type: 'string' } }, allowPositionals: true });
@@ -36,7 +48,7 @@ try {
 async function main() {
   await bundle(['floor.ts', 'edits.ts', '../kernel/fetch-kernel.ts']);
   const tree = positionals[0] === undefined ? await defaultTree() : resolve(positionals[0]);
-  const found = { node: [], floor: [], cold: [], warm: [], facts: [], search: [] };
+  const found = { node: [], floor: [], cold: [], warm: [], facts: [], search: [], callers: [] };
   let floor;
   const search = searchProgram();
   for (let run = 0; run < runs; run++) {
@@ -51,7 +63,11 @@ async function main() {
     found.facts.push(
       await measure([cli, 'functions', tree, '--format', 'jsonl'], { GMEM_LENS_CACHE: cache }),
     );
-    if (search) found.search.push(await time(search, ['--count', '--word-regexp', 'mmu_lock', tree]));
+    if (search) {
+      found.search.push(await time(search, ['--count', '--word-regexp', CALLED, tree]));
+      const callers = [cli, 'callers', CALLED, tree, '--scope', 'all', '--format', 'json'];
+      found.callers.push(await measure(callers, { GMEM_LENS_CACHE: 'off' }));
+    }
     await rm(cache, { recursive: true, force: true });
   }
   report(floor, found);
@@ -59,6 +75,16 @@ async function main() {
     GMEM_LENS_CACHE: join(scratch, 'cache-edits'),
   });
   reportEdits(edits);
+  const rows = await serverMemory(cli, tree, join(scratch, 'cache-server'));
+  if (rows.length > 0) reportServer(rows);
+}
+
+function reportServer(rows) {
+  console.log('\nlanguage server, resident memory (the most so far)');
+  for (const { when, rss, peak } of rows) {
+    const verdict = `goal ≤ ${limits.server}: ${peak <= limits.server ? 'met' : 'missed'}`;
+    console.log(`${when.padEnd(34)}${rss.toFixed(0).padStart(6)} MiB (${peak.toFixed(0)} MiB)  ${verdict}`);
+  }
 }
 
 function reportEdits({ stdout, rss }) {
@@ -95,7 +121,12 @@ function report(floor, found) {
   row('check, warm', found.warm, limits.warm);
   row('functions, from cached facts', found.facts);
   row('node alone', found.node);
-  if (found.search.length > 0) row('ripgrep, one word, whole tree', found.search);
+  if (found.search.length === 0) return;
+  row('ripgrep, one word, whole tree', found.search);
+  row(`callers ${CALLED}, whole tree`, found.callers);
+  const ratio = median(found.callers.map(({ ms }) => ms)) / median(found.search.map(({ ms }) => ms));
+  const verdict = ratio <= limits.callers ? 'met' : 'missed';
+  console.log(`  ${ratio.toFixed(1)}× the search; goal ≤ ${limits.callers}: ${verdict}`);
 }
 
 /** TypeScript → modules that Node 20 can run. */
