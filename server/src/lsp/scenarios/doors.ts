@@ -5,13 +5,16 @@ import type { OpenTree } from '../kernel-workspace.js';
 
 interface Door {
   readonly actions: readonly string[];
-  readonly function: string;
+  readonly function?: string;
+  readonly slot?: string;
   readonly command?: string;
 }
 
 const byFunction = new Map<string, Door[]>();
+const bySlot = new Map<string, Door[]>();
 for (const door of table.doors as readonly Door[])
-  byFunction.set(door.function, [...(byFunction.get(door.function) ?? []), door]);
+  for (const [map, name] of [[byFunction, door.function] as const, [bySlot, door.slot] as const])
+    if (name !== undefined) map.set(name, [...(map.get(name) ?? []), door]);
 
 export class Doors {
   /** Of each text of a dispatcher: the lines of its cases. */
@@ -38,6 +41,8 @@ export class Doors {
 
   /** @param line of the call that is followed, from 1; none: the function itself is asked about */
   private enter(node: FunctionNode, line: number | undefined, actions: Set<string>): void {
+    for (const slot of this.open.analysis.program.slotsOf(node))
+      for (const { actions: own } of bySlot.get(slot) ?? []) for (const action of own) actions.add(action);
     for (const door of byFunction.get(node.name) ?? []) {
       if (door.command !== undefined && line !== undefined) {
         const [first, last] = this.casesOf(node).get(door.command) ?? [0, 0];
