@@ -227,6 +227,25 @@ describe('callers', () => {
     ) as Tree;
     expect(found.callers.map((caller) => caller.function)).toEqual(['b']);
   });
+
+  test('a caller through a pointer is one that can be given the function; who fills the table is no caller', async () => {
+    const walk = (name: string, visitor: string) =>
+      `static int ${name}(struct visitor *v)\n{\n\treturn v->visit(1);\n}\n` +
+      `long ${name}_${visitor}(void)\n{\n\tstruct visitor v = { .visit = ${visitor} };\n\treturn ${name}(&v);\n}\n`;
+    const tree = await treeOf({
+      'virt/kvm/a.c':
+        'struct visitor { int (*visit)(int); };\nstruct file_operations { long (*unlocked_ioctl)(void); };\n' +
+        'static int share(int gfn)\n{\n\treturn gfn;\n}\nstatic int zap(int gfn)\n{\n\treturn -gfn;\n}\n' +
+        `${walk('walk', 'share')}${walk('other_walk', 'zap')}` +
+        'static struct file_operations fops = { .unlocked_ioctl = walk_share };\n' +
+        'int create(void)\n{\n\treturn getfd(&fops);\n}\n',
+    });
+    const text = expectOnlyResults(await gmemLens('callers', 'share', tree));
+    expect(text).toMatch(/─ walk .*ops visitor\.visit/);
+    expect(text).toMatch(/─ walk_share .*<- ioctl\(\)$/m);
+    expect(text).not.toContain('other_walk');
+    expect(text).not.toContain('create');
+  });
 });
 
 describe('locks', () => {

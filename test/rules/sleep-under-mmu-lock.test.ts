@@ -25,6 +25,30 @@ out:
 }
 `));
 
+  test('user memory without its checks, waits of every kind, memory by other names', () =>
+    check(`
+static int read_guest(void *to, const void *from)
+{
+	if (__copy_from_user(to, from, 8)) /*! finding always */
+		return -EFAULT;
+	return __copy_from_user_inatomic(to, from, 8);
+}
+
+void convert(struct kvm *kvm, void *to, void *from)
+{
+	write_lock(&kvm->mmu_lock);
+	read_guest(to, from); /*! leads */
+	wait_event_idle(kvm->wait, kvm->dirty); /*! finding always */
+	kvfree(to); /*! finding always */
+	kvmemdup(from, 8, GFP_KERNEL); /*! finding always */
+	kvmemdup(from, 8, GFP_ATOMIC);
+	kmem_cache_destroy(kvm->cache); /*! finding always */
+	queue_work(kvm->queue, kvm->work);
+	write_unlock(&kvm->mmu_lock);
+	kvfree(from);
+}
+`));
+
   test('under read_lock, by a guard, in a helper', () =>
     check(`
 static void settle(struct kvm *kvm)

@@ -55,8 +55,13 @@ class CallerTrees {
       ...(entry && { entry: entry.label }),
       callers: [],
     };
-    const edges = this.program.callsTo(node);
-    const registrations = registrationsOf(this.program, node).filter(({ by }) => by !== undefined);
+    // Who put an entry point into its table is of interest only where that is what was asked for.
+    if (depth > 0 && entry?.ends) return tree;
+    // What a member holds for others doesn't lead here through callers that never put it there.
+    const { callbacks } = this.program;
+    const edges = this.program.callsTo(node).filter((edge) => callbacks.mayEverCall(edge));
+    const registrations =
+      depth > 0 && entry ? [] : registrationsOf(this.program, node).filter(({ by }) => by !== undefined);
     if (edges.length === 0 && registrations.length === 0) return tree;
     if (this.shown.has(node.id)) return { ...tree, repeated: true };
     if (depth >= this.depth) return { ...tree, cut: true };
