@@ -77,6 +77,14 @@ export async function analyse(source: string | Sources, symbols?: SymbolTable): 
   return new TreeAnalysis(await programOf(sources, symbols));
 }
 
+/** The program with another text of its snippet, taken in as an editor's change is. */
+export async function edit(analysis: TreeAnalysis, text: string): Promise<void> {
+  const parser = await loadParser(grammarFiles);
+  const facts = readFacts(parser, `#include <linux/kvm_host.h> ${text}`, configurationOf({}, false, 'test'));
+  analysis.program.setFile(SNIPPET, facts);
+  analysis.refresh();
+}
+
 interface Mark {
   file: string;
   /** From 1. */

@@ -21,9 +21,12 @@ function record(analysis: TreeAnalysis, node: FunctionNode): object {
 }
 
 function contextText(contexts: readonly { lock: string; mode: string; when: string }[]): string {
-  return contexts.length === 0
-    ? 'no lock'
-    : contexts.map(({ lock, mode, when }) => `${lock} (${mode}, ${when})`).join(', ');
+  if (contexts.length === 0) return 'no lock';
+  // Always held, now for reading and now for writing, is one thing to say.
+  const modes = new Map<string, string[]>();
+  for (const { lock, mode } of contexts) modes.set(lock, [...(modes.get(lock) ?? []), mode]);
+  const when = new Map(contexts.map((context) => [context.lock, context.when]));
+  return [...modes].map(([lock, all]) => `${lock} (${all.join(' or ')}, ${when.get(lock)})`).join(', ');
 }
 
 async function atLine(

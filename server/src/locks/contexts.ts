@@ -77,6 +77,7 @@ export class LockContexts {
     const same =
       removed.length === 0 &&
       !summaryChanged &&
+      !functions.some(({ node }) => this.program.isConsulted(node)) &&
       functions.every(
         ({ node }, index) =>
           this.flows.signature(node, this.program.callsFrom(node), node.facts.firstLine) === before[index],

@@ -1,9 +1,11 @@
 /**
  * Is there really a way from where a lock is taken to a call? Along the way constants are handed down as arguments,
  * and a call that such a constant rules out is not on it: `gfn_to_pfn(slot, gfn, true)` never gets to what follows
- * `if (atomic) return`. Asked only for calls that would be reported.
+ * `if (atomic) return`. So are callbacks: a walk with one visitor doesn't call another's. Asked only for calls that
+ * would be reported.
  */
 import type { Expression } from '../kernel-c/syntax.js';
+import { type CallbackValues, describeValues, NO_VALUES } from '../program/callback-values.js';
 import { unwrap } from '../program/expansion.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
@@ -22,6 +24,7 @@ const MAX_WAYS = 3_000;
 interface Way {
   node: FunctionNode;
   constants: Constants;
+  callbacks: CallbackValues;
   edge: CallEdge;
   before: Way | undefined;
 }
@@ -49,6 +52,7 @@ export class FeasiblePaths {
     avoid: (node: FunctionNode) => boolean,
     from?: CallEdge,
   ): Witness | undefined {
+    const { callbacks } = this.program;
     const cone = this.coneAbove(sink, lock, avoid);
     const seen = new Set<string>();
     let ways: Way[] = [];
@@ -56,9 +60,16 @@ export class FeasiblePaths {
       if (from && edge !== from) continue;
       const acquisition = this.acquisitionAt(edge, name);
       if (!acquisition) continue;
+      if (!callbacks.mayEverCall(edge)) continue;
       if (edge === sink) return { holder: edge.caller, acquisition, edges: [edge] };
       if (edge.callee)
-        ways.push({ node: edge.callee, constants: this.constantsAt(edge, NOTHING), edge, before: undefined });
+        ways.push({
+          node: edge.callee,
+          constants: this.constantsAt(edge, NOTHING),
+          callbacks: callbacks.handed(edge, NO_VALUES),
+          edge,
+          before: undefined,
+        });
     }
     const byCaller = new Map<string, CallEdge[]>();
     for (const edge of cone) byCaller.set(edge.caller.id, [...(byCaller.get(edge.caller.id) ?? []), edge]);
@@ -66,15 +77,17 @@ export class FeasiblePaths {
     while (ways.length > 0) {
       const next: Way[] = [];
       for (const way of ways) {
-        const key = keyOf(way.node, way.constants);
+        const key = `${keyOf(way.node, way.constants)}|${describeValues(way.callbacks)}`;
         if (seen.has(key)) continue;
         seen.add(key);
         if (++looked > MAX_WAYS) return this.asWitness({ ...way, edge: sink, before: way }, name);
         for (const edge of byCaller.get(way.node.id) ?? []) {
+          if (!callbacks.mayCall(edge, way.callbacks)) continue;
           if (!this.reaches(edge, name, way.constants, edge === sink)) continue;
           const further: Way = {
             node: edge.callee ?? way.node,
             constants: edge === sink ? NOTHING : this.constantsAt(edge, way.constants),
+            callbacks: edge === sink ? NO_VALUES : callbacks.handed(edge, way.callbacks),
             edge,
             before: way,
           };

@@ -55,13 +55,15 @@ export class OneLock {
       reached.set(edge.callee.id, edge.callee);
       into.push({ node: edge.callee, mode, depth: link.depth });
     };
+    const { callbacks } = this.program;
     for (const { edge, acquisition } of calls)
-      visit(edge, acquisition.mode, { edge, acquisition, depth: 1 }, queue);
+      if (callbacks.mayEverCall(edge)) visit(edge, acquisition.mode, { edge, acquisition, depth: 1 }, queue);
     while (queue.length > 0) {
       const next: typeof queue = [];
       for (const { node, mode, depth } of queue) {
         for (const edge of this.program.callsFrom(node)) {
-          if (edge.callee && this.leavesUntouched(edge)) visit(edge, mode, { edge, depth: depth + 1 }, next);
+          if (edge.callee && this.leavesUntouched(edge) && callbacks.mayEverCall(edge))
+            visit(edge, mode, { edge, depth: depth + 1 }, next);
         }
       }
       queue = next;
@@ -97,6 +99,7 @@ export class OneLock {
   /** Does a call come without the lock, whatever its caller's callers do? */
   private comesWithout(edge: CallEdge): boolean {
     const callerHolds = this.held.has(edge.caller.id);
+    if (!this.program.callbacks.mayEverCall(edge)) return false;
     return this.flows.statesBefore(edge).some((state) => {
       const holding = state.locks.get(this.lock);
       return holding ? !holding.held : !callerHolds;
@@ -115,6 +118,7 @@ export class OneLock {
   /** Can a call be made with the lock held, in a mode if one is given? */
   mayHold(edge: CallEdge, mode?: LockMode): boolean {
     const inherited = this.held.get(edge.caller.id);
+    if (!this.program.callbacks.mayEverCall(edge)) return false;
     return this.flows.statesBefore(edge).some((state) => {
       const holding = state.locks.get(this.lock);
       if (holding) return holding.held && (mode === undefined || holding.mode === mode);

@@ -9,6 +9,8 @@ export interface EntryPoint {
   kind: string;
   /** As a person calls it: `fallocate()`. */
   label: string;
+  /** What leads here says nothing more of the path. */
+  ends?: true;
 }
 
 const bySlot = new Map(table.slots.map((row) => [row.slot, { kind: row.kind, label: row.label }]));
@@ -16,8 +18,11 @@ const byRegistration = new Map(
   table.registrations.map((row) => [`${row.function}#${row.argument}`, { kind: row.kind, label: row.label }]),
 );
 const byMacro = new Map(table.macros.map((row) => [row.macro, { kind: row.kind, label: row.label }]));
-const byFunction = new Map(
-  table.functions.map((row) => [row.function, { kind: row.kind, label: row.label }]),
+const byFunction = new Map<string, EntryPoint>(
+  table.functions.map((row): [string, EntryPoint] => [
+    row.function,
+    { kind: row.kind, label: row.label, ...('ends' in row && { ends: true as const }) },
+  ]),
 );
 
 /** What starts a path in this function, or undefined where only its callers do. */

@@ -10,6 +10,7 @@ import type { Statement } from '../kernel-c/syntax.js';
 import type { TemplateInstance } from '../kernel-c/templates.js';
 import { CallCollector } from './call-collector.js';
 import { CallGraph, type Linked } from './call-graph.js';
+import { Callbacks } from './callback-values.js';
 import {
   changedFunctions,
   changedPrototypes,
@@ -104,6 +105,8 @@ export class Program {
   private linesMoved = false;
   private restarted = true;
   private edgeRevision = 0;
+  private callbacksKnown: { revision: number; callbacks: Callbacks } | undefined;
+  private consulted = new Set<string>();
   private macroEffects = new MacroEffectsCache();
   private readonly macroReader: MacroReader;
 
@@ -139,6 +142,7 @@ export class Program {
   private restart(): void {
     this.state = undefined;
     this.macroEffects = new MacroEffectsCache();
+    this.consulted = new Set();
     this.edgeRevision++;
     this.changes = [];
     this.gone = [];
@@ -385,6 +389,22 @@ export class Program {
   /** Calls that reach a function, by place. */
   callsTo(node: FunctionNode): readonly CallEdge[] {
     return this.link().graph.callsTo(node);
+  }
+
+  /** Which function a pointer is, on this way or that. */
+  get callbacks(): Callbacks {
+    const { symbols } = this;
+    if (this.callbacksKnown?.revision !== this.edgeRevision)
+      this.callbacksKnown = {
+        revision: this.edgeRevision,
+        callbacks: new Callbacks(symbols, (node) => this.callsTo(node), this.consulted),
+      };
+    return this.callbacksKnown.callbacks;
+  }
+
+  /** Does what `callbacks` said of other functions rest on this one's text? */
+  isConsulted(node: FunctionNode): boolean {
+    return this.consulted.has(node.id);
   }
 
   /** Calls of a function that has no body in what was read. */

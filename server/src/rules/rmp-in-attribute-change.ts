@@ -1,4 +1,6 @@
 /** RMP updates reachable from the attribute change (mail row A3). */
+
+import { type CallbackValues, describeValues, NO_VALUES } from '../program/callback-values.js';
 import type { CallEdge, FunctionNode } from '../program/model.js';
 import type { Program } from '../program/program.js';
 import type { Finding } from './finding.js';
@@ -28,25 +30,35 @@ function attributeChanges(program: Program): FunctionNode[] {
   );
 }
 
+/** More functions, each with what it is handed, than any change leads to. */
+const MAX_WAYS = 50_000;
+
+interface Way {
+  node: FunctionNode;
+  edges: CallEdge[];
+  values: CallbackValues;
+}
+
 /** The shortest call chains from the attribute change to each RMP update, by the update's place. */
 function chains(program: Program, updates: ReadonlySet<string>): CallEdge[][] {
   const found = new Map<string, CallEdge[]>();
   const seen = new Set<string>();
-  let ways: { node: FunctionNode; edges: CallEdge[] }[] = attributeChanges(program).map((node) => ({
-    node,
-    edges: [],
-  }));
+  const { callbacks } = program;
+  let ways: Way[] = attributeChanges(program).map((node) => ({ node, edges: [], values: NO_VALUES }));
   while (ways.length > 0) {
     const next: typeof ways = [];
-    for (const { node, edges } of ways) {
-      if (seen.has(node.id)) continue;
-      seen.add(node.id);
+    for (const { node, edges, values } of ways) {
+      const given = `${node.id}|${describeValues(values)}`;
+      if (seen.has(given) || seen.size > MAX_WAYS) continue;
+      seen.add(given);
       for (const edge of program.callsFrom(node)) {
+        if (!callbacks.mayCall(edge, values)) continue;
         const chain = [...edges, edge];
         const key = `${node.id}:${edge.site.line}:${edge.site.column}`;
         if (updates.has(edge.calleeName)) {
           if (!found.has(key)) found.set(key, chain);
-        } else if (edge.callee) next.push({ node: edge.callee, edges: chain });
+        } else if (edge.callee)
+          next.push({ node: edge.callee, edges: chain, values: callbacks.handed(edge, values) });
       }
     }
     ways = next;
