@@ -82,10 +82,16 @@ test('a schedule that never happens is told beforehand where it can be, and at i
   );
 });
 
+test('2 where the design can not carry it out', async () => {
+  const file = await scenarioFile(SCENARIO.replace('platform: snp', 'platform: snp\nbacking: hugetlb-1g'));
+  const { status, stdout, stderr } = await gmemLens('run', file);
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/can't be run: .*backing: hugetlb-1g/);
+});
+
 test.each([
   [['run', 'nowhere'], /There is no scenario nowhere: .*punch-hole-private-page/],
   [['run', 'rmp-in-set-attributes@nowhere'], /no variant nowhere; there are hook-get-pfn/],
-  [['run', 'punch-hole-4k-of-2m'], /can't be run: .*backing/],
   [['run', 'rmp-in-set-attributes', '/nowhere'], /\/nowhere is no kernel tree/],
   [['run'], /Which scenario\?/],
 ])('2 and why: %j', async (args, said) => {
