@@ -3,6 +3,7 @@ import { negativeKey, partsOf } from './condition-text.js';
 import { type FlowGraph, type FlowNode, resultKey, type SetNode, type Truthiness } from './flow-graph.js';
 import {
   acquired,
+  atEntry,
   downgraded,
   ENTRY_STATE,
   type LockName,
@@ -13,7 +14,7 @@ import {
   withoutFacts,
 } from './lock-state.js';
 import { knownFrom } from './number-facts.js';
-import { atCall } from './parameter-paths.js';
+import { atCall, isThroughPointer, pathOf } from './parameter-paths.js';
 import { RelevantKeys } from './relevant-keys.js';
 import type { Outcome } from './summary.js';
 
@@ -53,7 +54,7 @@ class FlowRun {
   constructor(
     private readonly graph: FlowGraph,
     private readonly effects: CallEffects,
-    parameters: ReadonlyMap<string, number>,
+    private readonly parameters: ReadonlyMap<string, number>,
     private readonly given: ReadonlyMap<string, boolean>,
     private readonly only?: LockName,
   ) {
@@ -175,8 +176,17 @@ class FlowRun {
     const keys = this.touched.get(place) ?? this.relevant.touchedBy(name, lent);
     this.touched.set(place, keys);
     let next = state;
-    for (const key of keys) next = withFact(next, key, undefined);
+    for (const key of keys) next = withFact(this.rememberingEntry(next, key), key, undefined);
     return next;
+  }
+
+  /** What the caller gave counts for the caller, also after the function has stored something else. */
+  private rememberingEntry(state: LockState, key: string): LockState {
+    const path = pathOf(key, this.parameters);
+    if (path === undefined || !isThroughPointer(path) || state.facts.has(changedKey(key))) return state;
+    const truth = state.facts.get(key);
+    const marked = withFact(state, changedKey(key), true);
+    return truth === undefined ? marked : withFact(marked, atEntry(key), truth);
   }
 
   /** The state with a fact, if it is one that is followed. */
@@ -332,6 +342,9 @@ class FlowRun {
     return after;
   }
 }
+
+/** Mark of a condition that the function has changed on this way. */
+const changedKey = (key: string): string => `~${key}`;
 
 const isNumber = (text: string): boolean => /^-?\d/.test(text);
 

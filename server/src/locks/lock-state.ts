@@ -19,6 +19,12 @@ export function parameterOf(lock: LockName): number | undefined {
   return lock.startsWith('$') ? Number(lock.slice(1)) : undefined;
 }
 
+/** Key of what a condition was at entry, where it has become another since. */
+export const atEntry = (key: string): string => `@${key}`;
+
+/** The key whose truth at entry another key tells; undefined for other keys. */
+export const entryKey = (key: string): string | undefined => (key.startsWith('@') ? key.slice(1) : undefined);
+
 /** Mark of a lock that was given away and taken back. */
 const takenBack = (lock: LockName): LockName => `~${lock}`;
 

@@ -2,7 +2,7 @@
 import { mentions, negativeKey } from './condition-text.js';
 import type { FlowResult } from './flow-analysis.js';
 import { assignedNames, type FlowGraph, type Truthiness } from './flow-graph.js';
-import { type Holding, type LockName, type LockState, netEffects } from './lock-state.js';
+import { entryKey, type Holding, type LockName, type LockState, netEffects } from './lock-state.js';
 import { isThroughPointer, type ParameterPath, pathOf } from './parameter-paths.js';
 
 /** What a call may have done: one outcome for each way that the callee returns. */
@@ -59,6 +59,9 @@ export function summarise(
     const when = new Map<ParameterPath, boolean>();
     const sets = new Map<ParameterPath, boolean>();
     for (const [key, truth] of state.facts) {
+      const before = entryKey(key);
+      const given = before === undefined ? undefined : pathOf(before, indices);
+      if (given !== undefined) when.set(given, truth);
       const path = pathOf(key, indices);
       if (path === undefined) continue;
       if (!assigned.some((name) => mentions(key, name))) when.set(path, truth);
