@@ -1,4 +1,5 @@
 /** Calls, with their arguments, and builtins → JavaScript. A call ends a case: the value comes back in the next one. */
+import { isAssembly, unmodelledAssembly } from './assembly.js';
 import type { Expr, ExprOf } from './ast.js';
 import { BIT_BUILTINS } from './builtins.js';
 import { ArithmeticEmitter } from './emit-arithmetic.js';
@@ -36,6 +37,10 @@ export abstract class CallCompiler extends ArithmeticEmitter {
     return this.constants.push(value) - 1;
   }
 
+  protected fail(error: CodeError): void {
+    this.emit(`V.fail(E[${this.constantIndex(error)}]);`);
+  }
+
   protected call(e: ExprOf<'call'>): Operand {
     if (e.t.k === 'agg') {
       this.callForAggregate(e);
@@ -43,6 +48,10 @@ export abstract class CallCompiler extends ArithmeticEmitter {
     }
     const fn = calledFunction(e);
     if (fn && this.host.isIntrinsic(fn)) return this.intrinsic(e, fn);
+    if (fn && isAssembly(fn.name) && !this.host.isModelled(fn.name)) {
+      this.fail(unmodelledAssembly(e.loc, fn.name));
+      return NOTHING;
+    }
     this.callInto(e, undefined);
     if (e.t.k === 'void') return NOTHING;
     const [l, p] = [this.fresh(), this.fresh()];

@@ -104,10 +104,6 @@ export abstract class ExpressionCompiler extends CallCompiler {
     }
   }
 
-  protected fail(error: CodeError): void {
-    this.emit(`V.fail(E[${this.constantIndex(error)}]);`);
-  }
-
   /** Runs an expression for what it does. */
   effect(e: Expr): void {
     if (e.t.k === 'agg') {

@@ -12,6 +12,7 @@ export interface CompileHost {
   isIntrinsic(fn: FunctionSymbol): boolean;
   /** Is every access outside of frames to be told to the memory's `watch`? */
   readonly watched: boolean;
+  isModelled(name: string): boolean;
 }
 
 /** Upper half of functions' addresses, as int32, and the lower half of the first one's. */

@@ -30,6 +30,8 @@ import { World } from './world.js';
 export interface MachineOptions {
   /** Functions by name; they come before those of the source. */
   modelled?: Readonly<Record<string, ModelledFunction | Modelled>>;
+  /** Models of functions that no table can list, such as tracepoints; asked once for each name. */
+  modelledBy?: (name: string) => Modelled | undefined;
   /** Bytes of a thread's stack. */
   stackSize?: number;
   /** Bytes for heap objects. */
@@ -88,6 +90,7 @@ export class Machine extends MachineMemory {
   readonly arithmetic = arithmetic;
 
   private readonly modelled = new Map<string, Modelled>();
+  private readonly unknownNames = new Set<string>();
   private readonly functions: FunctionSymbol[] = [];
   private readonly indices = new Map<string, number>();
   private readonly codes: (Code | undefined)[] = [];
@@ -97,7 +100,7 @@ export class Machine extends MachineMemory {
 
   constructor(
     readonly source: CodeSource,
-    options: MachineOptions = {},
+    private readonly options: MachineOptions = {},
   ) {
     super(new Memory(options.heapSize));
     this.world = new World(source);
@@ -123,11 +126,21 @@ export class Machine extends MachineMemory {
 
   /** A model stands for the function, whatever C there is of it. */
   isModelled(name: string): boolean {
-    return this.modelled.has(name);
+    return this.modelOf(name) !== undefined;
   }
 
   isIntrinsic(fn: FunctionSymbol): boolean {
-    return INTRINSICS[fn.name] !== undefined && !this.modelled.has(fn.name);
+    return INTRINSICS[fn.name] !== undefined && this.modelOf(fn.name) === undefined;
+  }
+
+  private modelOf(name: string): Modelled | undefined {
+    let model = this.modelled.get(name);
+    if (!model && this.options.modelledBy && !this.unknownNames.has(name)) {
+      model = this.options.modelledBy(name);
+      if (model) this.modelled.set(name, model);
+      else this.unknownNames.add(name);
+    }
+    return model;
   }
 
   functionAddress(fn: FunctionSymbol): bigint {
@@ -266,7 +279,7 @@ export class Machine extends MachineMemory {
     let code = this.codes[index];
     if (!code) {
       const fn = this.functions[index]!;
-      if (this.modelled.has(fn.name) || !fn.parse) {
+      if (!fn.parse || this.modelOf(fn.name)) {
         this.enterModelled(thread, fn, site, into);
         return;
       }
@@ -393,7 +406,7 @@ export class Machine extends MachineMemory {
         if (frame.code.run(thread, frame) === 0) return { k: 'steps' };
         continue;
       }
-      const model = this.modelled.get(frame.name);
+      const model = this.modelOf(frame.name);
       if (preemption && model?.preemption && !frame.announced) {
         frame.announced = true;
         return { k: 'preemption', name: frame.name };

@@ -1,4 +1,5 @@
 /** Statements and external declarations. */
+import { assemblyName, instructionsOf, unmodelledAssembly } from './assembly.js';
 import type { Expr, Initialiser, Local, Stmt } from './ast.js';
 import * as build from './build.js';
 import { ExpressionParser } from './parse-expressions.js';
@@ -324,27 +325,48 @@ export class Parser extends ExpressionParser {
     return { k: 'for', init, c, step, body, loc };
   }
 
-  /** Without instructions it is a compiler barrier; what it has otherwise can't be executed. */
+  /**
+   * Without instructions it is a compiler barrier. Instructions are a call of the function that models them
+   * (`assemblyName`): it gets the addresses of what is written and of operands in memory, and the other operands' values.
+   */
   private assembly(loc: Loc): Stmt {
     this.next();
-    while (this.peek().kind === 'id') this.next();
-    const inside = this.group();
-    this.expect(';');
+    const words: string[] = [];
+    while (this.peek().kind === 'id') words.push(this.next().text);
+    const from = this.at;
+    this.expect('(');
     const template: string[] = [];
-    for (const token of inside) {
-      if (token.kind !== 'str') break;
-      template.push(token.text.slice(1, -1));
+    while (this.peek().kind === 'str') template.push(this.next().text.slice(1, -1));
+    const name = assemblyName(template.join(''));
+    const isBarrier = template.length > 0 && instructionsOf(name) === '';
+    let e: Expr = errorExpr(unmodelledAssembly(loc, name), VOID);
+    if (!isBarrier && !words.includes('goto')) e = this.orError(() => this.assemblyCall(name, loc), ':', ')');
+    this.at = from;
+    this.group();
+    this.expect(';');
+    return isBarrier ? { k: 'empty', loc } : { k: 'expr', e, loc };
+  }
+
+  private assemblyCall(name: string, loc: Loc): Expr {
+    const args: Expr[] = [];
+    for (const isOutput of [true, false]) {
+      if (!this.accept(':')) break;
+      while (this.peek().kind === 'str' || this.is('[')) {
+        if (this.is('[')) this.group();
+        const constraint = this.next().text;
+        this.expect('(');
+        const operand = this.expression();
+        this.expect(')');
+        if (operand.k === 'error') return operand;
+        const isAddress = isOutput || constraint.includes('m');
+        args.push(isAddress ? build.addressOf(operand, loc) : build.value(operand));
+        if (!this.accept(',')) break;
+      }
     }
-    if (template.length > 0 && template.join('').trim() === '') return { k: 'empty', loc };
-    const text = template
-      .join('')
-      .replace(/\\[nt]/g, ' ')
-      .trim();
-    return {
-      k: 'expr',
-      e: errorExpr(new CodeError(loc, `inline assembly (${text.slice(0, 60)})`), VOID),
-      loc,
-    };
+    const type: FunctionType = { k: 'fn', returns: VOID, parameters: [], variadic: true, unknown: true };
+    const fn = this.names.declaredFunction(name, type, loc);
+    const f: Expr = { k: 'addr', e: { k: 'fn', fn, t: type, loc }, t: { k: 'ptr', to: type }, loc };
+    return { k: 'call', f, args, type, t: VOID, loc };
   }
 
   private declaration(found: Stmt[]): void {

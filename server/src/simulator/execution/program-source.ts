@@ -36,6 +36,7 @@ interface Definitions {
 class ProgramSource implements CodeSource {
   private readonly texts = new Map<string, string | undefined>();
   private readonly files = new Map<string, FileItems>();
+  private readonly byName = new WeakMap<FileItems, Map<string, FileItem[]>>();
   private readonly macros = new Map<MacroEntry, Macro | undefined>();
   private readonly seen = new Map<string, Map<string, Macro | undefined>>();
   private readonly conditions = new Map<string, 'true' | 'false' | 'unknown'>();
@@ -151,14 +152,20 @@ class ProgramSource implements CodeSource {
   }
 
   private otherMacro(name: string, from: Viewpoint): Macro | undefined {
-    const scored = this.others('macro', name, from).sort(
-      (a, b) => this.closeness(b, from) - this.closeness(a, from),
-    );
-    for (const file of scored) {
+    for (const file of this.nearest(this.others('macro', name, from), from)) {
       const macro = this.itemsOf(file).macros.get(name);
       if (macro) return macro;
     }
     return undefined;
+  }
+
+  /** The most likely first. */
+  private nearest(files: readonly string[], from: Viewpoint): string[] {
+    if (files.length < 2) return [...files];
+    return files
+      .map((file) => ({ file, closeness: this.closeness(file, from) }))
+      .sort((a, b) => b.closeness - a.closeness)
+      .map(({ file }) => file);
   }
 
   /** How likely a file's definition is meant. */
@@ -210,6 +217,24 @@ class ProgramSource implements CodeSource {
       this.files.set(key, items);
     }
     return items;
+  }
+
+  /** Items of a file that may have to do with a name, in their order; a tag as `struct kvm`. */
+  private naming(file: string, name: string, instance?: string): readonly FileItem[] {
+    const items = this.itemsOf(file, instance);
+    let byName = this.byName.get(items);
+    if (!byName) {
+      byName = new Map();
+      for (const item of items.items) {
+        for (const one of new Set(Object.values(item.index as unknown as Record<string, string[]>).flat())) {
+          const known = byName.get(one);
+          if (known) known.push(item);
+          else byName.set(one, [item]);
+        }
+      }
+      this.byName.set(items, byName);
+    }
+    return byName.get(name) ?? [];
   }
 
   private included(from: string, path: string): { file: string; text: string } | undefined {
@@ -316,11 +341,8 @@ class ProgramSource implements CodeSource {
     from: Viewpoint,
     accept: (index: ItemIndex, item: FileItem) => boolean,
   ): Item | undefined {
-    const files = this.others(kind, name, from).sort(
-      (a, b) => this.closeness(b, from) - this.closeness(a, from),
-    );
-    for (const file of files) {
-      const found = this.itemsOf(file).items.find((item) => accept(item.index, item));
+    for (const file of this.nearest(this.others(kind, name, from), from)) {
+      const found = this.naming(file, name).find((item) => accept(item.index, item));
       if (found) return found;
     }
     return undefined;
@@ -351,15 +373,15 @@ class ProgramSource implements CodeSource {
   /** Of the files that define a name, the one that a file means; then its item. */
   private best(
     files: readonly string[] | undefined,
+    name: string,
     from: Viewpoint,
     accept: (index: ItemIndex) => boolean,
   ): Item | undefined {
     if (!files) return undefined;
-    const ordered = [...files].sort((a, b) => this.closeness(b, from) - this.closeness(a, from));
-    for (const file of ordered) {
+    for (const file of this.nearest(files, from)) {
       if (!isHeader(file) && file !== from.file && !isHeader(from.file)) continue;
       const instance = file === from.file ? from.instance : undefined;
-      const found = this.itemsOf(file, instance).items.find(({ index }) => accept(index));
+      const found = this.naming(file, name, instance).find(({ index }) => accept(index));
       if (found) return found;
     }
     return undefined;
@@ -369,7 +391,7 @@ class ProgramSource implements CodeSource {
     const key = `${kind} ${tag}`;
     const files = kind === 'enum' ? this.filesOfEnum(tag, from) : this.defined.tags.get(key);
     const accept = ({ tags }: ItemIndex) => tags.includes(key);
-    return this.best(files, from, accept) ?? this.other('tag', key, from, accept);
+    return this.best(files, key, from, accept) ?? this.other('tag', key, from, accept);
   }
 
   /** Facts have no tags of enums: the files that are included are searched. */
@@ -398,14 +420,16 @@ class ProgramSource implements CodeSource {
   typedef(name: string, from: Viewpoint): Item | undefined {
     const accept = ({ typedefs }: ItemIndex) => typedefs.includes(name);
     return (
-      this.best(this.defined.typedefs.get(name), from, accept) ?? this.other('typedef', name, from, accept)
+      this.best(this.defined.typedefs.get(name), name, from, accept) ??
+      this.other('typedef', name, from, accept)
     );
   }
 
   enumerator(name: string, from: Viewpoint): Item | undefined {
     const accept = ({ enumerators }: ItemIndex) => enumerators.includes(name);
     return (
-      this.best(this.defined.constants.get(name), from, accept) ?? this.other('constant', name, from, accept)
+      this.best(this.defined.constants.get(name), name, from, accept) ??
+      this.other('constant', name, from, accept)
     );
   }
 }

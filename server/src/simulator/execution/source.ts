@@ -68,6 +68,10 @@ export interface CodeSource {
   filesDefining(name: string): readonly string[];
 }
 
+/** What an item is found by may be a word of its parameters: a function's name stands before a parenthesis. */
+const declares = (item: Item | undefined, name: string): boolean =>
+  item?.tokens.some(({ text }, at) => text === name && item.tokens[at + 1]?.text === '(') ?? false;
+
 /**
  * Several sources as one; the first that knows a name answers. Put overriding definitions before the tree: a function
  * there also stands for the tree's macro of that name.
@@ -86,7 +90,8 @@ export function layered(sources: readonly CodeSource[]): CodeSource {
       for (const source of sources) {
         const macro = source.macro(name, from);
         if (macro) return macro;
-        if (source.functionNamed(name, from) || source.prototype(name, from)) return undefined;
+        if (declares(source.functionNamed(name, from) ?? source.prototype(name, from), name))
+          return undefined;
       }
       return undefined;
     },
@@ -103,3 +108,20 @@ export function layered(sources: readonly CodeSource[]): CodeSource {
     filesDefining: (name) => [...new Set(sources.flatMap((source) => source.filesDefining(name)))],
   };
 }
+
+/** A source, and where it doesn't know a name another one. */
+export const withFallback = (source: CodeSource, other: CodeSource): CodeSource => ({
+  configuration: source.configuration,
+  macro: (name, from) => source.macro(name, from) ?? other.macro(name, from),
+  functionNamed: (name, from) => source.functionNamed(name, from) ?? other.functionNamed(name, from),
+  prototype: (name, from) => source.prototype(name, from) ?? other.prototype(name, from),
+  tagged: (kind, tag, from) => source.tagged(kind, tag, from) ?? other.tagged(kind, tag, from),
+  typedef: (name, from) => source.typedef(name, from) ?? other.typedef(name, from),
+  enumerator: (name, from) => source.enumerator(name, from) ?? other.enumerator(name, from),
+  variable: (name, from) => source.variable(name, from) ?? other.variable(name, from),
+  functionsIn: (file) => source.functionsIn(file) ?? other.functionsIn(file),
+  filesDefining: (name) => [...new Set([...source.filesDefining(name), ...other.filesDefining(name)])],
+  *makers(name, from) {
+    for (const one of [source, other]) yield* one.makers?.(name, from) ?? [];
+  },
+});

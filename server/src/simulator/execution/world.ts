@@ -218,6 +218,9 @@ class ItemNames implements FileNames {
 export class Unit implements FileNames {
   private readonly typedefs = new Map<string, CType | undefined>();
   private readonly tags = new Map<string, AggregateType | EnumType | undefined>();
+  private readonly constants = new Map<string, { v: bigint; t: CType } | undefined>();
+  private readonly globals = new Map<string, GlobalVariable | undefined>();
+  private readonly functions = new Map<string, FunctionSymbol | undefined>();
 
   constructor(
     private readonly world: World,
@@ -290,26 +293,32 @@ export class Unit implements FileNames {
   }
 
   constantNamed(name: string): { v: bigint; t: CType } | undefined {
-    return this.inItem(this.world.source.enumerator(name, this.from), ({ constants }) => constants.get(name));
+    return this.memoised(this.constants, name, () =>
+      this.inItem(this.world.source.enumerator(name, this.from), ({ constants }) => constants.get(name)),
+    );
   }
 
   globalNamed(name: string): GlobalVariable | undefined {
-    const take = ({ variables }: ParsedItem) => variables.get(name);
-    const item = this.world.source.variable(name, this.from);
-    const found = item && this.inItem(item, take);
-    if (found && !found.extern) return found;
-    return this.madeGlobal(name) ?? found;
+    return this.memoised(this.globals, name, () => {
+      const take = ({ variables }: ParsedItem) => variables.get(name);
+      const item = this.world.source.variable(name, this.from);
+      const found = item && this.inItem(item, take);
+      if (found && !found.extern) return found;
+      return this.madeGlobal(name) ?? found;
+    });
   }
 
   functionNamed(name: string): FunctionSymbol | undefined {
-    const { source } = this.world;
-    const functions = ({ functions }: ParsedItem) => functions.get(name);
-    return (
-      this.inItem(source.functionNamed(name, this.from), functions) ??
-      this.inItem(source.prototype(name, this.from), functions) ??
-      this.inItem(LIBRARY.prototype(name, this.from), functions) ??
-      this.made(name, functions)
-    );
+    return this.memoised(this.functions, name, () => {
+      const { source } = this.world;
+      const functions = ({ functions }: ParsedItem) => functions.get(name);
+      return (
+        this.inItem(source.functionNamed(name, this.from), functions) ??
+        this.inItem(source.prototype(name, this.from), functions) ??
+        this.inItem(LIBRARY.prototype(name, this.from), functions) ??
+        this.made(name, functions)
+      );
+    });
   }
 
   declaredFunction(name: string, type: FunctionType, loc: Loc): FunctionSymbol {
