@@ -2,11 +2,13 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { kernelFolder, kernelTexts, libraryScenarios, scenarioPath, textOf } from '../host/scenario-files.js';
+import { TreeError } from '../host/tree.js';
 import { type KernelOnDisk, NotFound, type SimulatorFiles } from '../simulator/backend/prepare.js';
 import type { Overlays } from '../simulator/backend/protocol.js';
 import { referenceKernel } from '../simulator/scenario/kernel-code.js';
 import type { Design } from '../simulator/scenario/model.js';
 import { NotRunnable } from '../simulator/scenario/runnable.js';
+import { loadTreeKernel } from './load-tree-kernel.js';
 
 /** An unsaved text by the path that is asked for, or by where that leads: kernels share files by links. */
 function overlaid(path: string, overlays: Overlays): string | undefined {
@@ -20,8 +22,6 @@ function overlaid(path: string, overlays: Overlays): string | undefined {
 }
 
 function kernelOf(design: Design, tree: string | undefined, overlays: Overlays): KernelOnDisk {
-  if (design === 'tree' && tree === undefined)
-    throw new NotFound('This scenario runs on a kernel tree: name one.');
   const root = resolve(tree ?? kernelFolder(design));
   if (!existsSync(join(root, 'virt')))
     throw new NotFound(
@@ -41,6 +41,18 @@ function kernelOf(design: Design, tree: string | undefined, overlays: Overlays):
     if (text !== undefined) texts[file] = text;
   }
   return { code: referenceKernel(design, texts, correct), root };
+}
+
+async function treeOf(tree: string | undefined, overlays: Overlays): Promise<KernelOnDisk> {
+  if (tree === undefined) throw new NotFound('This scenario runs on a kernel tree: name one.');
+  const root = resolve(tree);
+  try {
+    const { code } = await loadTreeKernel({ tree: root }, (path) => overlaid(join(root, path), overlays));
+    return { code, root };
+  } catch (error) {
+    if (error instanceof TreeError) throw new NotFound(error.message);
+    throw error;
+  }
 }
 
 /** Kernels share files by links: a path outside of one may be a file of it all the same. */
@@ -73,5 +85,6 @@ export const filesOnDisk: SimulatorFiles = {
   },
   fileIn,
   text: (path, overlays) => overlaid(path, overlays) ?? textOf(path),
-  kernel: async (design, tree, overlays) => kernelOf(design, tree, overlays),
+  kernel: async (design, tree, overlays) =>
+    design === 'tree' ? treeOf(tree, overlays) : kernelOf(design, tree, overlays),
 };

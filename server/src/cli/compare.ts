@@ -6,7 +6,7 @@ import type { KernelCode } from '../simulator/scenario/kernel-code.js';
 import type { Scenario } from '../simulator/scenario/model.js';
 import { COULD_NOT_RUN, UsageError } from './errors.js';
 import { write, writeJson } from './output.js';
-import { kernelFor, loadNamed } from './scenario-input.js';
+import { loadNamed, referenceKernelFor } from './scenario-input.js';
 
 /** @param name a scenario file, or the name of one of the library, with `@variant` for one of its variants alone */
 export async function compareCommand(
@@ -27,7 +27,7 @@ export async function compareCommand(
 
 function kernelOrWhy(scenario: Scenario): KernelCode | string {
   try {
-    return kernelFor(scenario, undefined);
+    return referenceKernelFor(scenario, undefined);
   } catch (error) {
     if (error instanceof UsageError) return error.message;
     throw error;

@@ -28,7 +28,11 @@ export async function exploreCommand(
   const loaded = loadNamed(name);
   if (!loaded) return COULD_NOT_RUN;
   const { scenario, variant } = loaded;
-  const input = { scenario, kernel: kernelFor(scenario, tree), ...(variant !== undefined && { variant }) };
+  const input = {
+    scenario,
+    kernel: await kernelFor(scenario, tree),
+    ...(variant !== undefined && { variant }),
+  };
   const started = performance.now();
   const show = progressLine('states');
   const found = carryOut(input, {

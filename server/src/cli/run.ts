@@ -8,6 +8,7 @@ import {
 } from '../simulator/explore/schedule.js';
 import { plainJson } from '../simulator/json.js';
 import { checkOnKernel } from '../simulator/scenario/check-kernel.js';
+import type { KernelCode } from '../simulator/scenario/kernel-code.js';
 import type { Scenario } from '../simulator/scenario/model.js';
 import { formatProblem, type ScenarioProblem } from '../simulator/scenario/problem.js';
 import type { RunResult } from '../simulator/scenario/result.js';
@@ -17,7 +18,7 @@ import { storyText } from '../simulator/scenario/story.js';
 import { COULD_NOT_RUN, FOUND, UsageError } from './errors.js';
 import { log, write, writeJson, writeLine } from './output.js';
 import { runLibrary } from './run-library.js';
-import { kernelFor, loadNamed, type NamedScenario } from './scenario-input.js';
+import { kernelFor, loadNamed, type NamedScenario, referenceKernelFor } from './scenario-input.js';
 
 export interface RunCommandOptions {
   format: 'text' | 'json';
@@ -34,10 +35,10 @@ const toJson = ({ story, ...result }: RunResult, trace: boolean): unknown =>
 
 function carryOut(
   { scenario, variant }: NamedScenario,
-  tree: string | undefined,
+  kernel: KernelCode,
   options: RunCommandOptions,
 ): RunResult {
-  const input = { scenario, kernel: kernelFor(scenario, tree), ...(variant !== undefined && { variant }) };
+  const input = { scenario, kernel, ...(variant !== undefined && { variant }) };
   const runOptions = {
     trace: options.trace ?? false,
     ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),
@@ -56,7 +57,7 @@ function carryOut(
 /** None where the scenario's kernel isn't there: its file may be right all the same. */
 function problemsOnKernel(scenario: Scenario, tree: string | undefined): ScenarioProblem[] {
   try {
-    return checkOnKernel(scenario, kernelFor(scenario, tree));
+    return checkOnKernel(scenario, referenceKernelFor(scenario, tree));
   } catch (error) {
     if (error instanceof UsageError) return [];
     throw error;
@@ -83,7 +84,10 @@ export async function runCommand(
   tree: string | undefined,
   options: RunCommandOptions,
 ): Promise<number> {
-  if (options.all) return runLibrary(options.format, (named) => carryOut(named, undefined, options));
+  if (options.all)
+    return runLibrary(options.format, (named) =>
+      carryOut(named, referenceKernelFor(named.scenario, undefined), options),
+    );
   if (name === undefined)
     throw new UsageError(`Which scenario? Give a YAML file, or one of ${libraryScenarios().join(', ')}.`);
   const loaded = loadNamed(name);
@@ -96,7 +100,7 @@ export async function runCommand(
     else await writeLine(`${name}: nothing is wrong with it`);
     return 0;
   }
-  const result = carryOut(loaded, tree, options);
+  const result = carryOut(loaded, await kernelFor(loaded.scenario, tree), options);
   if (options.format === 'json') await writeJson(toJson(result, options.trace ?? false), plainJson);
   else await write(storyText(result, { trace: options.trace ?? false }));
   return result.passed ? 0 : FOUND;

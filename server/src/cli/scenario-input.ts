@@ -7,7 +7,7 @@ import { loadScenario } from '../simulator/scenario/load.js';
 import { type Scenario, withVariant } from '../simulator/scenario/model.js';
 import { formatProblem } from '../simulator/scenario/problem.js';
 import { UsageError } from './errors.js';
-import { log } from './output.js';
+import { log, progressLine } from './output.js';
 
 export interface NamedScenario {
   scenario: Scenario;
@@ -43,16 +43,33 @@ const kernels = new Map<string, KernelCode>();
 
 /**
  * The kernel of a scenario.
- * @param tree of a kernel like the reference kernels; without it the bundled one of the scenario's design
- * @throws UsageError where there is none
+ * @param tree for `design: tree` a real one, else of a kernel like the reference kernels, or the bundled one without it
+ * @throws TreeError, UsageError where there is none
  */
-export function kernelFor({ design }: Scenario, tree: string | undefined): KernelCode {
-  if (design === 'tree')
-    throw new UsageError('`design: tree` can’t be run yet: only the bundled reference kernels can.');
+export async function kernelFor(scenario: Scenario, tree: string | undefined): Promise<KernelCode> {
+  return scenario.design === 'tree' ? treeFor(tree) : referenceKernelFor(scenario, tree);
+}
+
+/** The same for all designs but `tree`. @throws UsageError where there is none */
+export function referenceKernelFor({ design }: Scenario, tree: string | undefined): KernelCode {
+  if (design === 'tree') throw new UsageError('`design: tree` runs on a kernel tree, which is to be named.');
   const folder = tree ?? kernelFolder(design);
   let kernel = kernels.get(`${design} ${folder}`);
   if (!kernel) kernels.set(`${design} ${folder}`, (kernel = readKernel(design, folder, tree !== undefined)));
   return kernel;
+}
+
+async function treeFor(tree: string | undefined): Promise<KernelCode> {
+  if (tree === undefined)
+    throw new UsageError('This scenario runs on a kernel tree: name its folder behind the scenario.');
+  const known = kernels.get(tree);
+  if (known) return known;
+  // Reading trees is slow to start, and only these scenarios need it.
+  const { loadTreeKernel } = await import('../backend/load-tree-kernel.js');
+  const { code, saved } = await loadTreeKernel({ tree, onProgress: progressLine('reading') });
+  await saved;
+  kernels.set(tree, code);
+  return code;
 }
 
 function readKernel(design: string, folder: string, isGiven: boolean): KernelCode {

@@ -31,7 +31,17 @@ export interface GuestProgram {
   run(vcpu: number): { kind: 'fault'; gpa: bigint; errorCode: bigint } | { kind: 'done' } | { kind: 'again' };
 }
 
+/** Memory that C reads and that is no page of the machine: a table of the processor. */
+export interface Region {
+  base: bigint;
+  /** Bytes. */
+  size: bigint;
+  load(offset: bigint, size: number): bigint;
+}
+
 export class Kernel {
+  /** Set up once for a run: what they show is the machine's state. */
+  readonly regions: Region[] = [];
   c!: CMachine;
   /** A lock is wanted, or given back; for who explores interleavings. */
   onLock: ((lock: bigint, mode: LockMode, wanted: boolean) => void) | undefined;
@@ -97,6 +107,15 @@ export class Kernel {
   /** A zeroed heap object of a type. */
   allocate(type: string, origin: string): CObject {
     return this.object(this.c.allocateZeroed(this.sizeOf(type), 16, origin), type);
+  }
+
+  /** An object that there is one of, made when it is first asked for; all its members are zero. */
+  singleton(what: string, type: string): CObject {
+    const known = this.state.singletons.get(what);
+    if (known !== undefined) return this.object(known, type);
+    const made = this.allocate(type, what);
+    this.state.singletons.set(what, made.address);
+    return made;
   }
 
   sizeOf(type: string): number {
@@ -182,7 +201,10 @@ export class Kernel {
 
   private load(address: bigint, size: number): bigint | undefined {
     const frame = this.frameAt(address);
-    if (!frame) return undefined;
+    if (!frame) {
+      const region = this.regions.find(({ base, size: bytes }) => address >= base && address < base + bytes);
+      return region?.load(address - region.base, size);
+    }
     const result = this.hardware.host({ ...frame, length: size });
     if (result.outcome !== 'ok') throw this.hardwareHazard();
     return result.bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);

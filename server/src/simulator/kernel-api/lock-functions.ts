@@ -43,10 +43,12 @@ function folioUnlock(kernel: Kernel, call: ModelledCall): Outcome {
   return undefined;
 }
 
-const readers = (kernel: Kernel, call: ModelledCall, change: bigint): bigint => {
-  const srcu = kernel.object(call.address(0), 'struct srcu_struct');
-  srcu.set('readers', srcu.get('readers') + change);
-  return srcu.get('readers');
+/** Readers in their critical sections; a change of their number. */
+const readers = ({ state }: Kernel, call: ModelledCall, change: number): number => {
+  const domain = call.address(0);
+  const count = (state.srcuReaders.get(domain) ?? 0) + change;
+  state.srcuReaders.set(domain, count);
+  return count;
 };
 
 export const LOCK_FUNCTIONS: ModelTable = {
@@ -83,14 +85,14 @@ export const LOCK_FUNCTIONS: ModelTable = {
   srcu_read_lock: {
     source: SRCU,
     run: (kernel, call) => {
-      readers(kernel, call, 1n);
+      readers(kernel, call, 1);
       return 0;
     },
   },
   srcu_read_unlock: {
     source: SRCU,
     run: (kernel, call) => {
-      readers(kernel, call, -1n);
+      readers(kernel, call, -1);
       return undefined;
     },
   },
@@ -99,7 +101,7 @@ export const LOCK_FUNCTIONS: ModelTable = {
     preemption: true,
     run: (kernel, call) => {
       mightSleep(kernel, call);
-      return readers(kernel, call, 0n) > 0n ? call.block('synchronize_srcu waits for readers') : undefined;
+      return readers(kernel, call, 0) > 0 ? call.block('synchronize_srcu waits for readers') : undefined;
     },
   },
 };

@@ -4,6 +4,8 @@
  */
 import { Hazard } from '../execution/hazard.js';
 import type { ModelledCall, Outcome } from '../execution/modelled.js';
+import type { CObject } from '../execution/objects.js';
+import { CodeError } from '../execution/tokens.js';
 import type { Kernel } from './kernel.js';
 import type { Hold, LockKind, LockMode } from './state.js';
 
@@ -12,6 +14,12 @@ const MEMBERS: Readonly<Record<string, readonly { path: string; name: string }[]
   'struct kvm': [
     { path: 'mmu_lock', name: 'kvm.mmu_lock' },
     { path: 'slots_lock', name: 'kvm.slots_lock' },
+    { path: 'slots_arch_lock', name: 'kvm.slots_arch_lock' },
+    { path: 'mn_invalidate_lock', name: 'kvm.mn_invalidate_lock' },
+    { path: 'lock', name: 'kvm.lock' },
+    { path: 'irq_lock', name: 'kvm.irq_lock' },
+    { path: 'arch.tdp_mmu_pages_lock', name: 'kvm.arch.tdp_mmu_pages_lock' },
+    { path: 'arch.mmu_unsync_pages_lock', name: 'kvm.arch.mmu_unsync_pages_lock' },
     { path: 'mem_attr_array.xa_lock', name: 'kvm.mem_attr_array.xa_lock' },
   ],
   'struct kvm_vcpu': [{ path: 'mutex', name: 'kvm_vcpu.mutex' }],
@@ -22,6 +30,7 @@ const MEMBERS: Readonly<Record<string, readonly { path: string; name: string }[]
   'struct inode': [
     { path: 'i_data.invalidate_lock', name: 'address_space.invalidate_lock' },
     { path: 'i_data.i_pages.xa_lock', name: 'address_space.i_pages.xa_lock' },
+    { path: 'i_lock', name: 'inode.i_lock' },
   ],
 };
 
@@ -39,10 +48,20 @@ export class LockHazard extends Hazard {
   }
 }
 
+/** `undefined` where this kernel's struct has no such member. */
+function memberAt(object: CObject, path: string): bigint | undefined {
+  try {
+    return object.addressOf(path);
+  } catch (error) {
+    if (error instanceof CodeError) return undefined;
+    throw error;
+  }
+}
+
 export function lockName(kernel: Kernel, lock: bigint): string {
   for (const { address, type } of kernel.state.named)
     for (const { path, name } of MEMBERS[type] ?? [])
-      if (kernel.object(address, type).addressOf(path) === lock) return name;
+      if (memberAt(kernel.object(address, type), path) === lock) return name;
   const pfn = kernel.state.pfnOfPage.get(lock);
   if (pfn !== undefined) return `folio 0x${pfn.toString(16)}`;
   // A lock of its own, such as pgd_lock.

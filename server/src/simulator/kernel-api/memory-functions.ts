@@ -37,11 +37,14 @@ function allocPages(kernel: Kernel, call: ModelledCall, order: number): Outcome 
 }
 
 function freePages(kernel: Kernel, call: ModelledCall, order: number): Outcome {
-  const pfn = kernel.pfnOf(call.address(0));
+  freeFrames(kernel, call, kernel.pfnOf(call.address(0)), order);
+  return undefined;
+}
+
+export function freeFrames(kernel: Kernel, call: ModelledCall, pfn: number, order: number): void {
   kernel.mirror.freed(pfn);
   reportMapped(kernel, call, pfn, 2 ** order);
   kernel.freePages(pfn, order);
-  return undefined;
 }
 
 /** Pages are freed that the guest can still reach (mail rows A8, A11): a mapping that wasn't zapped, or not flushed. */

@@ -58,6 +58,8 @@ export interface TablePage {
 /** The values in its maps and lists are replaced, never changed in place: saving copies the containers alone. */
 export interface KernelState {
   holds: Hold[];
+  /** Readers of an srcu_struct. */
+  srcuReaders: Map<bigint, number>;
   arrays: Map<bigint, XaEntry[]>;
   /** struct file by descriptor; 0 where one is reserved. */
   files: Map<number, bigint>;
@@ -66,6 +68,8 @@ export interface KernelState {
   /** struct page by pfn, and back. */
   pageOfPfn: Map<number, bigint>;
   pfnOfPage: Map<bigint, number>;
+  /** Objects that there is one of, by what they are. */
+  singletons: Map<string, bigint>;
   /** Objects whose locks have names: address and type. */
   named: { address: bigint; type: string }[];
   /** Name of the scenario's file by its struct inode. */
@@ -87,11 +91,13 @@ export interface KernelState {
 
 export const newKernelState = (): KernelState => ({
   holds: [],
+  srcuReaders: new Map(),
   arrays: new Map(),
   files: new Map(),
   taskWork: new Map(),
   pageOfPfn: new Map(),
   pfnOfPage: new Map(),
+  singletons: new Map(),
   named: [],
   fileNames: new Map(),
   userPages: new Map(),

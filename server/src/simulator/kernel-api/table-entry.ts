@@ -12,6 +12,17 @@ export interface ModelEntry {
 
 export type ModelTable = Readonly<Record<string, ModelEntry>>;
 
+/** A row of a table. @throws Error where it has none of that name */
+export function entryOf(table: ModelTable, name: string): ModelEntry {
+  const entry = table[name];
+  if (!entry) throw new Error(`nothing models ${name}`);
+  return entry;
+}
+
+/** Some rows of a table. */
+export const entriesOf = (table: ModelTable, ...names: string[]): ModelTable =>
+  Object.fromEntries(names.map((name) => [name, entryOf(table, name)]));
+
 const EINVAL = 22;
 export const ENOMEM = 12n;
 export const EFAULT = 14n;

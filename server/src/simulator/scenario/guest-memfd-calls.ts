@@ -82,7 +82,9 @@ export class GuestMemfdCalls implements KernelCalls {
       case 'create-vm':
         return this.once(turn, () => this.createVm());
       case 'create-vcpu':
-        return this.once(turn, () => this.ioctl(this.state.vm, 'KVM_CREATE_VCPU', 0n));
+        return this.once(turn, () =>
+          this.ioctl(this.state.vm, 'KVM_CREATE_VCPU', BigInt(this.state.vcpus.length)),
+        );
       case 'create-file':
         return this.once(turn, () => {
           const argument = this.argument('struct kvm_create_guest_memfd', { size: BigInt(action.size) });
@@ -135,12 +137,17 @@ export class GuestMemfdCalls implements KernelCalls {
   protected createVm(): NextCall {
     const { kernel } = this;
     const operations = kernel.c.addressOfGlobal('kvm_chardev_ops', 'virt/kvm/kvm_main.c').address;
-    const file = kernel.object(newFile(kernel, operations, 0n, '/dev/kvm'), 'struct file');
+    const file = kernel.object(this.newDeviceFile(operations), 'struct file');
     const target = file.follow('f_op')!.get('unlocked_ioctl');
     return {
       target,
       args: [file.address, kernel.constant('KVM_CREATE_VM'), kernel.constant(this.context.vmType)],
     };
+  }
+
+  /** The VMM's open /dev/kvm. */
+  protected newDeviceFile(operations: bigint): bigint {
+    return newFile(this.kernel, operations, 0n, '/dev/kvm');
   }
 
   protected setSlot(slot: ScenarioSlot): NextCall {

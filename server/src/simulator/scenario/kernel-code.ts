@@ -3,7 +3,7 @@ import { configurationOf, parseDotConfig } from '../../kernel-c/conditions.js';
 import type { CodeSource } from '../execution/source.js';
 import { textsSource } from '../execution/texts-source.js';
 import { ENTRY_FILE, entryText } from '../kernel-api/entry.js';
-import type { ModelTable } from '../kernel-api/table-entry.js';
+import type { ModelEntry, ModelTable } from '../kernel-api/table-entry.js';
 import { functionsIn } from './c-functions.js';
 import { configurationFor } from './configure.js';
 import { GuestMemfdCalls } from './guest-memfd-calls.js';
@@ -31,6 +31,10 @@ export interface KernelCode {
   readonly modelled?: ModelTable;
   /** Names of all its C functions, where they can be told without reading a whole tree. */
   functions?(): ReadonlySet<string>;
+  /** All functions that are modelled, instead of the table of reference kernels. */
+  readonly table?: ModelTable;
+  /** Models of functions that no table can list. */
+  modelOf?(name: string): ModelEntry | undefined;
 }
 
 /**

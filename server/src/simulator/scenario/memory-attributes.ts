@@ -102,6 +102,8 @@ function isReadOnly(kernel: Kernel, kvm: bigint, gfn: number): boolean {
   const slots = Number(kernel.constant('KVM_MEM_SLOTS_NUM'));
   for (let i = 0; i < slots; i++) {
     const slot = kernel.object(kvm, 'struct kvm').follow(`memslots[${i}]`);
+    // A real tree keeps sets of slots there; it doesn't give out what they don't allow.
+    if (slot && !slot.has('base_gfn')) return false;
     const base = Number(slot?.get('base_gfn') ?? 0n);
     if (!slot || gfn < base || gfn >= base + Number(slot.get('npages'))) continue;
     return (slot.get('flags') & kernel.constant('KVM_MEM_READONLY')) !== 0n;

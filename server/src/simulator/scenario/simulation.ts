@@ -8,7 +8,8 @@ import type { Thread } from '../execution/thread.js';
 import { CodeError } from '../execution/tokens.js';
 import { ACTOR_FUNCTION, ENTRY_FILE, FALLOCATE_FUNCTION } from '../kernel-api/entry.js';
 import { HardwareHazard, Kernel } from '../kernel-api/kernel.js';
-import { MODELLED, modelledFor } from '../kernel-api/table.js';
+import { MODELLED, modelledFor, modelledFrom } from '../kernel-api/table.js';
+import type { ModelTable } from '../kernel-api/table-entry.js';
 import { MachineError } from '../machine/errors.js';
 import { Machine as Hardware } from '../machine/machine.js';
 import { ORDER_OF, PAGE_SIZE } from '../machine/units.js';
@@ -362,18 +363,22 @@ export class Simulation {
   }
 
   private newCodeMachine(code: KernelCode): TracedMachine {
-    const table = { ...MODELLED, ...code.modelled };
-    const modelled = modelledFor(this.kernel, table, (name, thread) => {
+    const used = (name: string, thread: Thread): void => {
       this.used.add(name);
       // The stack still shows where a hazard comes from.
       this.found.collect(thread);
-    });
+    };
+    const modelled = modelledFor(this.kernel, tableOf(code), used);
     const { telling } = this;
     return new TracedMachine(
       code.source(this.scenario),
       {
         modelled: { ...modelled, [ACTOR_FUNCTION]: (call) => this.actors.run(call) },
         watched: this.options.watched ?? false,
+        modelledBy: (name) => {
+          const entry = code.modelOf?.(name);
+          return entry && modelledFrom(this.kernel, name, entry, used);
+        },
       },
       {
         entered: (thread, name, file, depth) => {
@@ -539,10 +544,12 @@ export class Simulation {
   private coverage(): RunResult['coverage'] {
     const lines = [...this.c.executedLines()].filter(([file]) => file !== ENTRY_FILE);
     lines.sort(([a], [b]) => (a < b ? -1 : 1));
-    const table = { ...MODELLED, ...this.input.kernel.modelled };
+    const { kernel: code } = this.input;
+    const table = tableOf(code);
+    const sourceOf = (name: string): string => (table[name] ?? code.modelOf!(name)!).source;
     return {
       treeLines: Object.fromEntries(lines.map(([file, set]) => [file, [...set].sort((a, b) => a - b)])),
-      modelled: [...this.used].sort().map((name) => ({ name, source: table[name]!.source })),
+      modelled: [...this.used].sort().map((name) => ({ name, source: sourceOf(name) })),
       unmodelled: [...this.c.unmodelled.values()].map(({ name, loc, count }) => ({
         name,
         file: loc.file,
@@ -552,6 +559,8 @@ export class Simulation {
     };
   }
 }
+
+const tableOf = (code: KernelCode): ModelTable => code.table ?? { ...MODELLED, ...code.modelled };
 
 /** A guest that repeats its access goes on without a step. */
 export const isRepeating = ({ why, state }: Thread): boolean =>
