@@ -16,10 +16,11 @@ const sources = readdirSync(kernels, { recursive: true, encoding: 'utf8' })
 test.each(sources)('$path is read as tree-sitter reads it', ({ text }) => {
   const { quick, tree, left } = readTwice(text, configuration);
   // Names that the grammar has as keywords are declared nowhere else.
-  expect(left.filter((item) => !/^typedef [^{]* (bool|size_t);$/.test(item))).toEqual([]);
+  expect(left.filter((item) => !/^typedef [^{]* (bool|s?size_t);$/.test(item))).toEqual([]);
   const bodies = (found: typeof quick) => found.functions.map((fn) => [fn.name, withoutGuesses(fn.body)]);
-  const expected = new Map(bodies(tree).map(([name, body]) => [name, body]));
-  expect(bodies(quick).filter(([name, body]) => expected.get(name) !== body)).toEqual([]);
+  // In order: branches of an #ifdef may define one name twice.
+  const expected = bodies(tree);
+  expect(bodies(quick).filter(([, body], index) => body !== expected[index]?.[1])).toEqual([]);
   const heads = ({ functions, ...others }: typeof quick) => ({
     ...others,
     functions: functions.map(({ body: _body, ...head }) => head),

@@ -1,10 +1,12 @@
 /** Which scenarios pass through a function: as their last runs say, and as the call graph lets it be. */
 import type { FunctionNode } from '../../program/model.js';
+import { withVariant } from '../../simulator/scenario/model.js';
+import { treeRefusals } from '../../simulator/tree/refusals.js';
 import type { OpenTree } from '../kernel-workspace.js';
 import type { ScenarioCatalogue, ScenarioEntry } from './catalogue.js';
 import { Doors } from './doors.js';
 import type { RunStore } from './run-store.js';
-import { designOf } from './run-target.js';
+import { designOf, UPSTREAM } from './run-target.js';
 
 export interface Passing {
   readonly entry: ScenarioEntry;
@@ -28,9 +30,10 @@ export class PassingScenarios {
 
   through(node: FunctionNode): Passing[] {
     const found: Passing[] = [];
-    for (const entry of this.runnable()) {
+    for (const entry of this.fitting()) {
       const may = this.mayReach(entry, node);
       for (const variant of [undefined, ...entry.variants.map(({ name }) => name)]) {
+        if (!this.isRunnable(entry, variant)) continue;
         const ran = this.runs.entered(entry.id, variant, this.open.locations.opened, node.id);
         if (ran ?? may) found.push({ entry, variant, how: ran === undefined ? 'may' : 'ran' });
       }
@@ -41,11 +44,20 @@ export class PassingScenarios {
     return found.sort((a, b) => rank(a) - rank(b));
   }
 
-  /** Scenarios that run on this tree. */
-  private runnable(): ScenarioEntry[] {
-    const design = designOf(this.open.locations.opened);
-    const fitting = design === 'tree' ? ['tree', 'guest-memfd'] : [design];
+  /** Scenarios of a design that this tree is. */
+  private fitting(): ScenarioEntry[] {
+    const fitting = this.isTree() ? ['tree', UPSTREAM] : [designOf(this.open.locations.opened)];
     return this.catalogue.all().filter(({ scenario }) => scenario && fitting.includes(scenario.design));
+  }
+
+  /** A real tree has none of the reference kernel's options: a variant that sets one would show nothing there. */
+  private isRunnable({ scenario }: ScenarioEntry, variant: string | undefined): boolean {
+    const meant = scenario && withVariant(scenario, variant);
+    return meant !== undefined && (!this.isTree() || treeRefusals(meant).length === 0);
+  }
+
+  private isTree(): boolean {
+    return designOf(this.open.locations.opened) === 'tree';
   }
 
   private mayReach(entry: ScenarioEntry, node: FunctionNode): boolean {

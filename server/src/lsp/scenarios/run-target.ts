@@ -11,7 +11,7 @@ export interface RunTarget {
 }
 
 /** Real kernels have upstream's interface. */
-const UPSTREAM = 'guest-memfd';
+export const UPSTREAM = 'guest-memfd';
 
 /** Designs that were worked out, by tree. */
 const designs = new Map<string, string>();

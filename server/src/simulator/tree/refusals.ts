@@ -30,6 +30,9 @@ export function treeRefusals(scenario: Scenario): string[] {
     found.push('a tree can be run on the platforms snp and sw-protected only, not on tdx');
   const options = Object.keys(scenario.options);
   if (options.length > 0) found.push(`a tree has no options (${options.join(', ')}): change its C instead`);
+  const symbols = Object.keys(scenario.config);
+  if (symbols.length > 0)
+    found.push(`a tree has its own configuration (${symbols.join(', ')}): set it in its .config instead`);
   const sizes = [scenario.backing, ...scenario.files.map(({ backing }) => backing ?? '4k')];
   const large = sizes.find((backing) => backing !== '4k');
   if (large !== undefined) found.push(`guest_memfd hands out 4K pages here, no \`backing: ${large}\``);
