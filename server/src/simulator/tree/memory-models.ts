@@ -202,6 +202,7 @@ export const TREE_MEMORY: ModelTable = {
   mark_page_accessed: nothing('mm/swap.c: there is no memory pressure'),
   __lruvec_stat_mod_folio: nothing('mm/memcontrol.c: statistics'),
   folio_add_lru: nothing('mm/swap.c: there is no memory pressure'),
+  folio_mark_accessed: nothing('mm/swap.c: there is no memory pressure'),
   filemap_unaccount_folio: nothing('mm/filemap.c: statistics'),
   truncate_folio_batch_exceptionals: nothing('mm/truncate.c: no shadow entries'),
   access_ok: { source: USER, run: () => true },
