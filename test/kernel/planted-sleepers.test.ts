@@ -71,7 +71,9 @@ const bugs: Record<string, Case> = {
   cond_resched: underLock(`cond_resched(); ${BUG}`),
   GFP_KERNEL: underLock(`kfree(kmalloc(8, GFP_KERNEL)); ${BUG}`),
   'GFP_KERNEL_ACCOUNT and more': underLock(`kfree(kzalloc(8, GFP_KERNEL_ACCOUNT | __GFP_NOWARN)); ${BUG}`),
-  kvmalloc: underLock(`kvfree(kvmalloc(8, GFP_KERNEL)); ${BUG}`),
+  kvmalloc: underLock(`flush = kvmalloc(8, GFP_KERNEL); ${BUG}`),
+  // vfree() may sleep, and whether it comes to that is known only when it runs.
+  kvfree: underLock(`kvfree(NULL); ${BUG}`),
   'a page': underLock(`__free_page(alloc_page(GFP_USER)); ${BUG}`),
   'flags in a variable': underLock(`gfp_t lens_gfp = GFP_KERNEL;\nkfree(kmalloc(8, lens_gfp)); ${BUG}`),
   'flags handed down by two functions': [
