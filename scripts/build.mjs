@@ -159,8 +159,9 @@ async function finish(folder) {
 function report(results, folder, started) {
   const outputs = results.flatMap((result) => Object.entries(result.metafile.outputs));
   for (const [path, { bytes }] of outputs) {
-    if (!path.endsWith('.map')) {
-      const name = relative(folder, join(root, path));
+    const name = relative(folder, join(root, path));
+    // Parts that bundles share say nothing to anybody.
+    if (!path.endsWith('.map') && !name.startsWith('chunk-')) {
       console.error(`dist/${name.padEnd(20)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
     }
   }

@@ -46,13 +46,15 @@ export async function hooksCommand(tree: string, options: HooksOptions): Promise
 
 export interface ReportOptions extends HooksOptions {
   title?: string;
-  /** Only what is found: the hooks were shown already. */
+  /** Only what is found, and nothing at all where that is nothing: the hooks were shown already. */
   findingsOnly?: boolean;
 }
 
-/** Hooks with their callers, then the findings with their paths. Findings don't make it fail: it informs. */
-export async function report(tree: string, options: ReportOptions): Promise<number> {
+/** Hooks with their callers, then the findings with their paths. @returns whether anything was found or noted */
+export async function report(tree: string, options: ReportOptions): Promise<boolean> {
   const { loaded, analysis } = await loadTree(tree, options);
+  const found = analysis.findings.length > 0 || loaded.notes.length > 0;
+  if (options.findingsOnly && !found) return false;
   await writeLine(`${options.title ?? loaded.tree}: ${plural(loaded.files.length, 'file')} read\n`);
   if (!options.findingsOnly) await printHooks(hookReports(analysis));
   const findings = analysis.findings;
@@ -60,5 +62,5 @@ export async function report(tree: string, options: ReportOptions): Promise<numb
   for (const finding of findings) await writeLine(`\n${findingText(finding)}`);
   for (const note of loaded.notes) await writeLine(`note: ${note.file}:${note.line}: ${note.message}`);
   await writeLine('');
-  return 0;
+  return found;
 }
