@@ -294,8 +294,13 @@ export class Program {
     if (names.size > 0) this.macroEffects = new MacroEffectsCache();
     const quoted = [...names].map((name) => JSON.stringify(name));
     const changed: ChangedFunction[] = [];
-    /** Assignments that came or went. */
+    /** Assignments that came or went, or whose function did. */
     const altered: Assignment[] = [];
+    const functions = quoted.filter((_, index) => !variables.has([...names][index]!));
+    const holdsOne = ({ source }: Assignment): boolean => {
+      const text = functions.length > 0 ? JSON.stringify(source) : '';
+      return functions.some((name) => text.includes(name));
+    };
     const tables = new Set(variables.size > 0 ? [path] : []);
     for (const node of removed) {
       altered.push(...(units.get(node.id)?.assignments ?? []));
@@ -313,6 +318,7 @@ export class Program {
         for (const [index, assignment] of fresh.assignments.entries())
           Object.assign(unit.assignments[index]!.at, assignment.at);
         fresh.assignments = unit.assignments;
+        altered.push(...unit.assignments.filter(holdsOne));
       }
       units.set(node.id, fresh);
       changed.push({ node, edgesBefore, firstLineBefore });
@@ -348,6 +354,7 @@ export class Program {
         // The slot graph holds these.
         for (const [index, { at }] of fresh.entries()) Object.assign(known[index]!.at, at);
         initialised.set(file, known);
+        altered.push(...known.filter(holdsOne));
       }
     }
     for (const { node } of changed) graph.refresh(node);
