@@ -73,7 +73,7 @@ describe('a hazard', () => {
 describe('punching a hole over a private page', () => {
   test('Step above a function offers the scenarios that pass through it, and stops in it', async () => {
     await step('punch-hole-private-page');
-    expect((await debug.frames())[0]).toContain('kvm_gmem_punch_hole');
+    await expect.poll(async () => (await debug.frames())[0]).toContain('kvm_gmem_punch_hole');
     const { line } = await placeOf(join(tree.path, guestMemfd), punchHole, 'inode->i_mapping');
     await expect.poll(async () => (await workbench.cursor()).line).toBe(line);
   });
